@@ -1,0 +1,147 @@
+"""Who may do what: the installation, its workspaces, users, their membership, and what they did."""
+
+from __future__ import annotations
+
+from typing import Any, ClassVar
+
+from django.contrib.auth.models import AbstractBaseUser, BaseUserManager, PermissionsMixin
+from django.db import models
+
+
+class UserManager(BaseUserManager["User"]):
+    """Makes users; e-mail addresses are kept in lower case, so one mailbox is one user."""
+
+    def create_user(self, email: str, password: str | None = None, **fields: Any) -> User:
+        user = self.model(email=email.strip().lower(), **fields)
+        user.set_password(password)
+        user.save(using=self._db)
+        return user
+
+    def get_by_natural_key(self, username: str | None) -> User:
+        return self.get(email=(username or "").strip().lower())
+
+
+class User(AbstractBaseUser, PermissionsMixin):
+    """A person who can log in; what they may do in a workspace is their :class:`Member` row."""
+
+    email = models.EmailField(max_length=254, unique=True)
+    name = models.CharField(max_length=200, blank=True)
+    is_active = models.BooleanField(default=True)
+    is_staff = models.BooleanField(default=False)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    objects: ClassVar[UserManager] = UserManager()
+
+    USERNAME_FIELD = "email"
+    EMAIL_FIELD = "email"
+
+    class Meta:
+        db_table = "user_account"
+
+    def __str__(self) -> str:
+        return self.email
+
+
+class Workspace(models.Model):
+    """An account's world, the tenant: every row that people see belongs to exactly one."""
+
+    name = models.CharField(max_length=200)
+    slug = models.SlugField(max_length=60, unique=True)
+    time_zone = models.CharField(max_length=64, default="UTC")
+    #: ISO 3166 two-letter code; national phone numbers are read as numbers of this region. Empty: not read.
+    default_region = models.CharField(max_length=2, blank=True, default="")
+    #: A random number, new whenever lead types or stages change: the lane keeps its compiled form under it.
+    types_version = models.BigIntegerField(default=0)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "workspace"
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class Role(models.TextChoices):
+    """What a member may do, from most to least."""
+
+    OWNER = "owner", "Owner"
+    ADMIN = "admin", "Admin"
+    AGENT = "agent", "Agent"
+    VIEWER = "viewer", "Viewer"
+
+
+class Member(models.Model):
+    """A user in a workspace, with a role."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="members")
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
+    role = models.CharField(max_length=10, choices=Role)
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "member"
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "id"], name="member_workspace_id"),
+            models.UniqueConstraint(fields=["workspace", "user"], name="member_workspace_user"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.user} in {self.workspace}"
+
+
+class AuditEntry(models.Model):
+    """Who did what when; rows are only ever added."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, null=True, related_name="+")
+    #: The address of the user at that time; empty for the command line.
+    actor = models.CharField(max_length=254, blank=True)
+    action = models.CharField(max_length=60)
+    subject = models.CharField(max_length=200, blank=True)
+    #: ``{"field": [old, new]}``; never a secret.
+    changes = models.JSONField(default=dict)
+    address = models.CharField(max_length=45, blank=True)
+    #: Milliseconds since 1970, UTC.
+    at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "audit_entry"
+        indexes = [models.Index(fields=["workspace", "-id"], name="audit_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.action} {self.subject}"
+
+
+class SetupLink(models.Model):
+    """The one-time link with which the first owner sets e-mail address and password."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    #: SHA-256 of the token, in hexadecimal: who reads the database cannot use the link.
+    token_hash = models.CharField(max_length=64, unique=True)
+    expires_at = models.DateTimeField()
+    used_at = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "setup_link"
+
+    def __str__(self) -> str:
+        return f"setup link of {self.workspace}"
+
+
+class Installation(models.Model):
+    """The one row that says what this database is: schema, oldest lane that it serves, whose key encrypts."""
+
+    id = models.SmallIntegerField(primary_key=True, default=1)
+    schema_version = models.IntegerField()
+    oldest_lane = models.IntegerField()
+    #: First 16 hexadecimal digits of the SHA-256 of the secret key; empty until a process has started.
+    key_fingerprint = models.CharField(max_length=16, blank=True)
+    #: Where serve listened last; used when the URLs are not set.
+    public_url = models.CharField(max_length=300, blank=True)
+    console_url = models.CharField(max_length=300, blank=True)
+
+    class Meta:
+        db_table = "installation"
+        constraints = [models.CheckConstraint(condition=models.Q(id=1), name="installation_one_row")]
+
+    def __str__(self) -> str:
+        return f"schema {self.schema_version}"

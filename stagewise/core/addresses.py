@@ -1,0 +1,4 @@
+"""placeholder"""
+import ipaddress
+def parse_network(t): 
+    return ipaddress.ip_network(t)

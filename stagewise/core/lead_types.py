@@ -1,0 +1,13 @@
+"""How a lead type's name is compared."""
+
+from __future__ import annotations
+
+import unicodedata
+
+
+def key(name: str) -> str:
+    """What two names of lead types are compared by: NFC, trimmed, ``str.lower()``.
+
+    Not ``casefold()``: it would make "Saleſ" equal to "Sales".
+    """
+    return unicodedata.normalize("NFC", name).strip().lower()

@@ -1,0 +1,206 @@
+"""Endpoints: their configuration, their keys, and the journal of every call.
+
+The lane reads the first two and writes the rest with SQL of its own (stagewise/store); tests on both databases
+hold the two together. Times are milliseconds since 1970, UTC, by the database's clock.
+"""
+
+from __future__ import annotations
+
+from django.db import models
+
+from stagewise.accounts.models import Workspace
+
+
+class Endpoint(models.Model):
+    """One public API endpoint with its configuration, one per website."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="endpoints")
+    name = models.CharField(max_length=100)
+    enabled = models.BooleanField(default=True)
+    allow_all_ips = models.BooleanField(default=False)
+    #: Canonical addresses and CIDR blocks, as text.
+    allowed_ips = models.JSONField(default=list)
+    #: ASCII origins, compared byte for byte.
+    allowed_origins = models.JSONField(default=list)
+    #: Created leads per client address in any rolling 24 h; null: no limit.
+    max_leads_per_ip = models.IntegerField(null=True)
+    #: A random number, new with every save: the lane keeps the compiled rules under it, and of two people who save
+    #: at once the second is told.
+    version = models.BigIntegerField()
+    created_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "endpoint"
+        ordering = ["id"]
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "id"], name="endpoint_workspace_id"),
+            models.UniqueConstraint(fields=["workspace", "name"], name="endpoint_name_once"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class EndpointKey(models.Model):
+    """The random part of an endpoint's URL. A rotated key works until it retires, and is remembered after that."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    endpoint = models.ForeignKey(Endpoint, on_delete=models.CASCADE, related_name="keys")
+    key = models.CharField(max_length=64, unique=True)
+    created_at = models.BigIntegerField()
+    #: From this moment on the key answers 410; null for the current key.
+    retires_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "endpoint_key"
+        constraints = [models.UniqueConstraint(fields=["workspace", "id"], name="endpoint_key_workspace_id")]
+
+    def __str__(self) -> str:
+        return f"{self.key[:6]}…"
+
+
+class Hit(models.Model):
+    """One used slot of the rolling limit."""
+
+    workspace_id = models.BigIntegerField()
+    endpoint_id = models.BigIntegerField()
+    #: Client address as text; IPv6 as its /64.
+    bucket = models.CharField(max_length=45)
+    at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "hit"
+        indexes = [
+            models.Index(fields=["endpoint_id", "bucket", "at"], name="hit_window"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.bucket} at {self.at}"
+
+
+class BoundKey(models.Model):
+    """An Idempotency-Key bound by a created lead: what was sent, and the answer to repeat."""
+
+    workspace_id = models.BigIntegerField()
+    endpoint_id = models.BigIntegerField()
+    key = models.CharField(max_length=255)
+    #: SHA-256 of the normalised fields.
+    fingerprint = models.CharField(max_length=64)
+    lead_id = models.BigIntegerField()
+    #: The body of the 201, to the byte.
+    answer = models.TextField()
+    at = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        db_table = "bound_key"
+        constraints = [models.UniqueConstraint(fields=["endpoint_id", "key"], name="bound_key_once")]
+
+    def __str__(self) -> str:
+        return self.key
+
+
+class Attempt(models.Model):
+    """One call of an endpoint and what became of it. No field values of refused calls."""
+
+    workspace_id = models.BigIntegerField()
+    endpoint_id = models.BigIntegerField()
+    at = models.BigIntegerField()
+    #: ``created``, ``replayed`` or the code of a refusal (stagewise/core/refusal.py).
+    outcome = models.CharField(max_length=40)
+    status = models.SmallIntegerField()
+    #: The address that the decision was made on; null when it could not be read.
+    address = models.CharField(max_length=45, null=True)
+    #: ``peer``, or the name of the header that the address was read from.
+    address_from = models.CharField(max_length=60)
+    #: What the owner should know beyond the code, as a code: see ``stagewise.core.addresses.NOTES``.
+    note = models.CharField(max_length=40, blank=True)
+    preflight = models.BooleanField(default=False)
+    origin = models.TextField(null=True)
+    user_agent = models.TextField(null=True)
+    #: Which fields were wrong: ``email:invalid_email,name:required``.
+    field_errors = models.TextField(blank=True)
+    request_id = models.CharField(max_length=36)
+    lead_id = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "attempt"
+        indexes = [
+            models.Index(fields=["workspace_id", "-id"], name="attempt_newest"),
+            models.Index(fields=["workspace_id", "outcome", "-id"], name="attempt_by_outcome"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.outcome} at {self.at}"
+
+
+class AttemptSummary(models.Model):
+    """What goes on after an hour's detail rows are full: one row per outcome, address and origin, with a count."""
+
+    workspace_id = models.BigIntegerField()
+    endpoint_id = models.BigIntegerField()
+    #: Start of the hour.
+    hour = models.BigIntegerField()
+    outcome = models.CharField(max_length=40)
+    status = models.SmallIntegerField()
+    #: Empty where the address could not be read, or in the row that gathers what found no row of its own.
+    address = models.CharField(max_length=45, blank=True)
+    origin = models.TextField(blank=True)
+    count = models.BigIntegerField()
+    last_at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "attempt_summary"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint_id", "hour", "outcome", "address", "origin"], name="attempt_summary_once"
+            )
+        ]
+        indexes = [models.Index(fields=["workspace_id", "-hour"], name="attempt_summary_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.count} × {self.outcome}"
+
+
+class AttemptCounter(models.Model):
+    """How many calls ended how: a row per process, endpoint, outcome and minute, summed when read."""
+
+    workspace_id = models.BigIntegerField()
+    endpoint_id = models.BigIntegerField()
+    #: Start of the minute.
+    minute = models.BigIntegerField()
+    outcome = models.CharField(max_length=40)
+    #: A random number of the process that counts.
+    process = models.BigIntegerField()
+    count = models.BigIntegerField()
+    #: How many of them have a detail row.
+    detailed = models.BigIntegerField()
+
+    class Meta:
+        db_table = "attempt_counter"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["endpoint_id", "minute", "outcome", "process"], name="attempt_counter_once"
+            )
+        ]
+        indexes = [models.Index(fields=["workspace_id", "minute"], name="attempt_counter_minute")]
+
+    def __str__(self) -> str:
+        return f"{self.count} × {self.outcome}"
+
+
+class UnknownCall(models.Model):
+    """Calls with a key that does not exist, for the owners of the installation; at most 100 rows an hour."""
+
+    hour = models.BigIntegerField()
+    #: The first six characters of what was sent as key.
+    prefix = models.CharField(max_length=6)
+    address = models.CharField(max_length=45, blank=True)
+    count = models.BigIntegerField()
+    last_at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "unknown_call"
+        constraints = [models.UniqueConstraint(fields=["hour", "prefix", "address"], name="unknown_call_once")]
+
+    def __str__(self) -> str:
+        return f"{self.prefix}… from {self.address}"

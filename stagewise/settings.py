@@ -1,0 +1,223 @@
+"""The settings of an installation: ``STAGEWISE_*`` and an optional TOML file, checked once, typed.
+
+This module is the only reader of ``os.environ``. The file is ``stagewise.toml`` in the data directory, or the one
+that ``STAGEWISE_CONFIG`` names; its keys are the names below in lower case. The environment wins over the file.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+import secrets
+import tomllib
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import msgspec
+
+from stagewise.core import addresses
+
+PREFIX = "STAGEWISE_"
+
+#: name without prefix, lower case → (default as text, help in one sentence). Documented in docs/configuration.md.
+KNOWN: dict[str, tuple[str, str]] = {
+    "config": ("", "Path of a TOML file with settings; default: stagewise.toml in the data directory, if it exists."),
+    "data_dir": ("./var", "Directory for the database, the secret key, locks and sockets."),
+    "database_url": ("", "postgresql://… for several nodes; default: SQLite in the data directory."),
+    "public_url": ("", "Where websites reach the endpoint, for example https://leads.example.com."),
+    "console_url": ("", "Where people reach the console, for example https://console.example.com."),
+    "smtp_url": ("", "smtp://user:password@host:587 (STARTTLS), smtps://… (TLS); default: mail goes to the log."),
+    "mail_from": ("Stagewise <stagewise@localhost>", "Sender of mail."),
+    "support": ("", "Mail address or URL shown under Help and on error pages."),
+    "secret_key": ("", "At least 32 random characters; default: made and kept in the data directory."),
+    "secret_key_file": ("", "File that holds the secret key."),
+    "trusted_proxies": ("", "Addresses or CIDR blocks, separated by commas, whose client-address header is believed."),
+    "client_ip_header": ("X-Forwarded-For", "The one header that trusted proxies write the client's address in."),
+}
+
+
+class SettingsError(Exception):
+    """A setting that cannot be used; the message is one line and says what to do."""
+
+
+class Settings(msgspec.Struct, frozen=True, kw_only=True):
+    """Checked settings. URLs have no trailing slash; ``None`` means "where serve listens"."""
+
+    data_dir: Path
+    database_url: str | None
+    public_url: str | None
+    console_url: str | None
+    smtp_url: str | None
+    mail_from: str
+    support: str | None
+    secret_key: str | None
+    trusted_proxies: tuple[str, ...]
+    client_ip_header: str
+
+    @property
+    def uses_postgres(self) -> bool:
+        """Whether the database is PostgreSQL rather than the SQLite file in the data directory."""
+        return self.database_url is not None
+
+    @property
+    def sqlite_path(self) -> Path:
+        """The SQLite file; meaningful when :attr:`uses_postgres` is false."""
+        return self.data_dir / "stagewise.sqlite3"
+
+
+def load(environ: dict[str, str] | None = None) -> Settings:
+    """Read and check all settings.
+
+    Raises :class:`SettingsError` for an unknown name (naming the nearest one) or an unusable value. Creates nothing:
+    see :func:`secret_key` for the one setting that is made when absent.
+    """
+    values = _from_environment(dict(os.environ) if environ is None else environ)
+    data_dir = Path(values.get("data_dir") or KNOWN["data_dir"][0])
+    values = {**_from_file(values.get("config"), data_dir), **values}
+    merged = {name: values.get(name, default) for name, (default, _help) in KNOWN.items()}
+    return Settings(
+        data_dir=Path(merged["data_dir"]).expanduser().absolute(),
+        database_url=_database_url(merged["database_url"]),
+        public_url=_base_url("public_url", merged["public_url"]),
+        console_url=_base_url("console_url", merged["console_url"]),
+        smtp_url=_smtp_url(merged["smtp_url"]),
+        mail_from=merged["mail_from"],
+        support=merged["support"] or None,
+        secret_key=_given_secret(merged["secret_key"], merged["secret_key_file"]),
+        trusted_proxies=_trusted_proxies(merged["trusted_proxies"]),
+        client_ip_header=_header_name(merged["client_ip_header"]),
+    )
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """The environment for a child process, so that it loads equal settings."""
+    pairs = {
+        "data_dir": str(settings.data_dir),
+        "database_url": settings.database_url,
+        "public_url": settings.public_url,
+        "console_url": settings.console_url,
+        "smtp_url": settings.smtp_url,
+        "mail_from": settings.mail_from,
+        "support": settings.support,
+        "secret_key": settings.secret_key,
+        "trusted_proxies": ",".join(settings.trusted_proxies),
+        "client_ip_header": settings.client_ip_header,
+    }
+    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
+    return inherited | {PREFIX + name.upper(): value for name, value in pairs.items() if value}
+
+
+def secret_key(settings: Settings) -> str:
+    """The installation's secret key: the given one, else the one kept (0600) in the data directory, made once."""
+    if settings.secret_key:
+        return settings.secret_key
+    path = settings.data_dir / "secret_key"
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        kept = path.read_text().strip()
+        if len(kept) < 32:
+            raise SettingsError(f"{path} holds no usable secret key; restore it from your backup") from None
+        return kept
+    with os.fdopen(descriptor, "w") as file:
+        made = secrets.token_urlsafe(48)
+        file.write(made + "\n")
+        file.flush()
+        os.fsync(file.fileno())
+    return made
+
+
+def _from_environment(environ: dict[str, str]) -> dict[str, str]:
+    found = {}
+    for name, value in environ.items():
+        if name.startswith(PREFIX):
+            found[_known(name.removeprefix(PREFIX).lower(), name)] = value.strip()
+    return found
+
+
+def _from_file(named: str | None, data_dir: Path) -> dict[str, str]:
+    path = Path(named) if named else data_dir / "stagewise.toml"
+    if not named and not path.exists():
+        return {}
+    try:
+        content = tomllib.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise SettingsError(f"{path}: {error}") from None
+    found = {}
+    for name, value in content.items():
+        text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+        found[_known(name, f"{name} in {path}")] = text.strip()
+    return found
+
+
+def _known(name: str, shown: str) -> str:
+    if name in KNOWN:
+        return name
+    nearest = difflib.get_close_matches(name, KNOWN, n=1, cutoff=0.0)[0]
+    raise SettingsError(f"{shown} is no setting of Stagewise; did you mean {PREFIX}{nearest.upper()}?")
+
+
+def _database_url(value: str) -> str | None:
+    if not value:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in {"postgresql", "postgres"}:
+        raise SettingsError(
+            "STAGEWISE_DATABASE_URL must begin with postgresql:// (leave it out to use SQLite in the data directory)"
+        )
+    return value
+
+
+def _base_url(name: str, value: str) -> str | None:
+    if not value:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment:
+        raise SettingsError(f"{PREFIX}{name.upper()} must be a URL such as https://leads.example.com, not {value!r}")
+    return value.rstrip("/")
+
+
+def _smtp_url(value: str) -> str | None:
+    if not value:
+        return None
+    parts = urlsplit(value)
+    if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
+        raise SettingsError("STAGEWISE_SMTP_URL must look like smtp://user:password@mail.example.com:587")
+    return value
+
+
+def _given_secret(value: str, file: str) -> str | None:
+    if value and file:
+        raise SettingsError("set STAGEWISE_SECRET_KEY or STAGEWISE_SECRET_KEY_FILE, not both")
+    if file:
+        try:
+            value = Path(file).read_text(encoding="utf-8").strip()
+        except OSError as error:
+            raise SettingsError(f"STAGEWISE_SECRET_KEY_FILE: {file}: {error.strerror}") from None
+    if not value and not file:
+        return None
+    if len(value) < 32:
+        raise SettingsError("STAGEWISE_SECRET_KEY must have at least 32 characters")
+    return value
+
+
+def _trusted_proxies(value: str) -> tuple[str, ...]:
+    found = []
+    for entry in filter(None, (part.strip() for part in value.split(","))):
+        network = addresses.parse_network(entry)
+        if network is None:
+            raise SettingsError(f"STAGEWISE_TRUSTED_PROXIES: {entry!r} is no address or CIDR block such as 10.0.0.0/8")
+        if network.prefixlen == 0:
+            raise SettingsError(
+                f"STAGEWISE_TRUSTED_PROXIES: {entry} would let every caller choose its own address;"
+                " name your proxies' addresses"
+            )
+        found.append(str(network))
+    return tuple(found)
+
+
+def _header_name(value: str) -> str:
+    token = value.replace("-", "").replace("_", "")
+    if not value.isascii() or not token.isalnum():
+        raise SettingsError(f"STAGEWISE_CLIENT_IP_HEADER must be a header name such as X-Forwarded-For, not {value!r}")
+    return value

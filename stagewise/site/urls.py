@@ -1,0 +1,7 @@
+"""All routes of the console's process."""
+
+from __future__ import annotations
+
+from django.urls import URLPattern, URLResolver
+
+urlpatterns: list[URLPattern | URLResolver] = []
