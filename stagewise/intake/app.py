@@ -1,0 +1,159 @@
+"""The lane: a plain ASGI application that takes leads.
+
+:meth:`Intake.receive_lead` is the path of a lead through this process, written out once from top to bottom. Nothing is
+decided about the endpoint here; that is the ledger's, inside the transaction that stores the lead.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import re
+from collections import Counter
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+import structlog
+
+from stagewise.core import fields
+from stagewise.core.addresses import CallerReader
+from stagewise.core.fields import FieldError, Fields
+from stagewise.core.submission import Submission
+from stagewise.intake.body import BODY_BYTES, Receive, Unreadable, decode, read_rest
+from stagewise.intake.caller import Head, caller_of, read_head
+from stagewise.intake.deadlines import Deadlines
+from stagewise.intake.public import PublicFiles
+from stagewise.intake.replies import Replies, Send
+from stagewise.store.ledger import Ledger
+from stagewise.store.records import Decision
+
+PREFIX = "/public/v1/leads/"
+#: What a key can look like; anything else exists nowhere and is not looked up.
+_KEY = re.compile(r"[A-Za-z0-9_-]{22,64}")
+_NOT_OBJECT = (FieldError("", "type", "The body must be a JSON object with the lead's fields."),)
+_log = structlog.get_logger("stagewise.intake")
+
+Scope = Mapping[str, Any]
+
+
+class Intake:
+    """The application. ``start`` and ``stop`` belong to the server's lifespan."""
+
+    def __init__(self, ledger: Ledger, reader: CallerReader, replies: Replies, files: PublicFiles) -> None:
+        self.ledger = ledger
+        self.outcomes: Counter[str] = Counter()
+        self._reader = reader
+        self._replies = replies
+        self._files = files
+        self._deadlines = Deadlines()
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Route a request by its path alone."""
+        path: str = scope["path"]
+        key = path[len(PREFIX) :]
+        if path.startswith(PREFIX) and key and "/" not in key:
+            await self.receive_lead(scope, key, receive, send)
+        else:
+            await self._files.answer(self, scope, send, self._replies)
+
+    async def receive_lead(self, scope: Scope, key: str, receive: Receive, send: Send) -> None:
+        """The path of a lead: head, body, fields, ledger, answer."""
+        headers = scope["headers"]
+        caller = caller_of(self._reader, scope.get("client"), headers)
+        if _KEY.fullmatch(key) is None:
+            key = "".join(filter(str.isprintable, key[:6]))
+        head = read_head(scope["method"], key, len(scope["path"]) + len(scope["query_string"]), headers, caller)
+        submission = head.submission
+        try:
+            decision = await self._take_content(head, receive)
+            if decision is None:
+                decision = await self.ledger.decide(submission)
+        except Exception:  # noqa: BLE001 - whatever it is, the caller learns only that nothing was stored
+            _log.exception("unexpected error", request_id=submission.request_id)
+            decision = Decision("unavailable")
+        self.outcomes[decision.outcome] += 1
+        await self._replies.decision(send, submission, decision)
+
+    async def _take_content(self, head: Head, receive: Receive) -> Decision | None:
+        """Fill the submission from the body; a decision here is one that need not wait for the body."""
+        submission = head.submission
+        if submission.early_error is not None or submission.preflight:
+            return None
+        if head.media_error is not None:
+            submission.content_error = head.media_error
+        elif head.content_length is not None and head.content_length > BODY_BYTES:
+            submission.content_error = "too_large"
+        else:
+            try:
+                body = await self._body(submission, head.content_length, receive)
+                if isinstance(body, Decision):
+                    return body
+                _fill(submission, fields.check(decode(body)))
+            except Unreadable as error:
+                if error.not_object:
+                    submission.fields_error, submission.field_errors = error.code, _NOT_OBJECT
+                else:
+                    submission.content_error = error.code
+        return None
+
+    async def _body(self, submission: Submission, content_length: int | None, receive: Receive) -> bytes | Decision:
+        """Read the body under the deadline; ask the ledger about the caller before waiting for more than one event."""
+        task = self._deadlines.begin()
+        try:
+            first = await receive()
+            if _is_unfinished(first, content_length):
+                submission.awaits_body = True
+                decision = await self.ledger.decide(submission)
+                submission.awaits_body = False
+                if decision.outcome != "admitted":
+                    return decision
+            return await read_rest(first, receive)
+        except asyncio.CancelledError:
+            if self._deadlines.was_late(task):
+                task.uncancel()
+                raise Unreadable("timeout") from None
+            raise
+        finally:
+            self._deadlines.end(task)
+
+
+def _is_unfinished(event: Mapping[str, Any], content_length: int | None) -> bool:
+    """Whether more of the body is to be waited for; an empty last event of a body that is all there is not."""
+    if event["type"] != "http.request" or not event.get("more_body", False):
+        return False
+    return content_length is None or len(event.get("body", b"")) < content_length
+
+
+def _fill(submission: Submission, checked: Fields | list[FieldError]) -> None:
+    if isinstance(checked, list):
+        submission.field_errors = tuple(checked)
+        submission.fields_error = "missing_fields" if fields.is_missing(checked) else "invalid_fields"
+    else:
+        submission.fields = checked
+
+
+class Server:
+    """The ASGI entry: the application with its lifespan, made inside the worker process."""
+
+    def __init__(self, make: Callable[[], Awaitable[Intake]]) -> None:
+        self._make = make
+        self._intake: Intake | None = None
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer HTTP requests, and the server's lifespan events."""
+        if scope["type"] == "http":
+            assert self._intake is not None
+            await self._intake(scope, receive, send)
+        elif scope["type"] == "lifespan":
+            await self._lifespan(receive, send)
+
+    async def _lifespan(self, receive: Receive, send: Send) -> None:
+        while True:
+            event = await receive()
+            if event["type"] == "lifespan.startup":
+                self._intake = await self._make()
+                await send({"type": "lifespan.startup.complete"})
+            elif event["type"] == "lifespan.shutdown":
+                if self._intake is not None:
+                    await self._intake.ledger.stop()
+                await send({"type": "lifespan.shutdown.complete"})
+                return

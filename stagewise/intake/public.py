@@ -1,0 +1,79 @@
+"""What the lane serves beside the endpoint: files made at build time, health, and metrics."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from stagewise.core.ids import request_id
+from stagewise.intake import replies
+from stagewise.intake.replies import HeaderList, Replies, Send
+
+if TYPE_CHECKING:
+    from stagewise.intake.app import Intake
+
+_TYPES = {".html": b"text/html; charset=utf-8", ".css": b"text/css; charset=utf-8", ".json": b"application/json"}
+_POLICY = (b"content-security-policy", b"default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'")
+_TEXT: HeaderList = [(b"content-type", b"text/plain; charset=utf-8")]
+_FORWARDING = {b"x-forwarded-for", b"forwarded", b"x-real-ip", b"via"}
+
+
+class PublicFiles:
+    """The files of a folder, in memory, by path: ``docs/errors/x.html`` answers ``/docs/errors/x``."""
+
+    def __init__(self, folder: Path) -> None:
+        self._files: dict[str, tuple[HeaderList, bytes]] = {}
+        for file in sorted(folder.rglob("*")):
+            if file.suffix in _TYPES:
+                path = "/" + file.relative_to(folder).as_posix().removesuffix(".html").removesuffix("/index")
+                self._files[path] = ([(b"content-type", _TYPES[file.suffix]), _POLICY], file.read_bytes())
+
+    async def answer(self, intake: Intake, scope: Mapping[str, Any], send: Send, plain: Replies) -> None:
+        """Answer a request that is for no endpoint."""
+        path, method, name = scope["path"], scope["method"], request_id()
+        body = method != "HEAD"
+        found = self._files.get(path)
+        if found is None and path not in {"/healthz", "/readyz", "/metrics"}:
+            await plain.plain_refusal(send, "not_found", name, body=body)
+        elif method not in {"GET", "HEAD"}:
+            await plain.plain_refusal(send, "method_not_allowed", name)
+        elif found is not None:
+            await replies.page(send, found[0], found[1], name, body=body)
+        elif path == "/healthz":
+            await replies.page(send, _TEXT, b"ok\n", name, body=body)
+        elif path == "/readyz":
+            if await intake.ledger.ready():
+                await replies.page(send, _TEXT, b"ready\n", name, body=body)
+            else:
+                await plain.plain_refusal(send, "unavailable", name, body=body)
+        elif _is_local(scope):
+            await replies.page(send, _TEXT, _metrics(intake), name, body=body)
+        else:
+            await plain.plain_refusal(send, "not_found", name, body=body)
+
+
+def _is_local(scope: Mapping[str, Any]) -> bool:
+    """Whether the caller sits on this machine, and is no proxy for somebody else."""
+    client = scope.get("client")
+    if client is None or any(name in _FORWARDING for name, _ in scope["headers"]):
+        return False
+    address = ipaddress.ip_address(client[0])
+    return (getattr(address, "ipv4_mapped", None) or address).is_loopback
+
+
+def _metrics(intake: Intake) -> bytes:
+    """Prometheus' text format, for this worker process."""
+    from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
+
+    registry = CollectorRegistry()
+    calls = Counter("stagewise_calls", "Calls of endpoints by outcome.", ["outcome"], registry=registry)
+    for outcome, count in intake.outcomes.items():
+        calls.labels(outcome).inc(count)
+    Gauge("stagewise_waiting", "Submissions that wait or are being settled.", registry=registry).set(
+        intake.ledger.waiting
+    )
+    batches = Counter("stagewise_batches", "Transactions that stored leads.", registry=registry)
+    batches.inc(intake.ledger.batches)
+    return generate_latest(registry)

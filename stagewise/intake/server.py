@@ -1,0 +1,90 @@
+"""Run the lane on Granian: one master, ``workers`` processes that share the port."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+from stagewise import log, orphans, settings
+from stagewise.core.addresses import CallerReader
+from stagewise.intake.app import Intake, Server
+from stagewise.intake.public import PublicFiles
+from stagewise.intake.replies import Replies
+from stagewise.settings import Settings
+from stagewise.store.ledger import Ledger
+from stagewise.store.rules import Compiled
+from stagewise.store.session import Session
+
+PUBLIC_FILES = Path(__file__).resolve().parent.parent / "public_files"
+DEFAULT_BASE = "http://127.0.0.1:8000"
+
+#: Granian's own buffer for a head; the application refuses more than 16 KiB itself.
+_HEAD_BUFFER = 32_768
+_HEAD_TIMEOUT_MS = 10_000
+#: After this many seconds a worker that does not stop is killed.
+_KILL_AFTER_S = 8
+
+
+def connector(chosen: Settings, offset_ms: int = 0) -> Callable[[Compiled], Session]:
+    """What makes the ledger's sessions: on PostgreSQL if a URL is set, else on the SQLite file."""
+    if chosen.database_url is not None:
+        from stagewise.store.postgres import PostgresSession
+
+        url = chosen.database_url
+        return lambda compiled: PostgresSession(url, compiled, offset_ms)
+    from stagewise.store.sqlite import SQLiteSession
+
+    return lambda compiled: SQLiteSession(chosen.sqlite_path, compiled, offset_ms)
+
+
+async def make(chosen: Settings, offset_ms: int = 0) -> Intake:
+    """The application with its ledger running. Raises ``SchemaError`` or ``StoreError``."""
+    ledger = Ledger(connector(chosen, offset_ms))
+    await ledger.start(settings.secret_key(chosen))
+    reader = CallerReader(chosen.trusted_proxies, chosen.client_ip_header)
+    return Intake(ledger, reader, Replies(chosen.public_url or DEFAULT_BASE), PublicFiles(PUBLIC_FILES))
+
+
+def application() -> Server:
+    """What each worker process runs; the settings come from the environment that :func:`run` checked."""
+    # Leaves the interpreter lock to the ledger's threads soon, and to the event loop again as soon.
+    sys.setswitchinterval(0.0005)
+    log.configure("intake")
+    orphans.watch()
+    chosen = settings.load()
+    return Server(lambda: make(chosen))
+
+
+def run(chosen: Settings, host: str, port: int, workers: int) -> None:
+    """Check the database, then serve until a signal.
+
+    Raises ``SchemaError`` or ``StoreError`` before a port is opened.
+    """
+    session = connector(chosen)(Compiled())
+    try:
+        session.check(settings.secret_key(chosen))
+    finally:
+        session.close()
+    from granian import Granian
+    from granian.constants import HTTPModes, Interfaces, Loops
+    from granian.http import HTTP1Settings
+
+    os.environ.update(settings.environment(chosen))
+    Granian(
+        "stagewise.intake.server:application",
+        factory=True,
+        address=host,
+        port=port,
+        interface=Interfaces.ASGI,
+        workers=workers,
+        http=HTTPModes.http1,
+        websockets=False,
+        loop=Loops.uvloop,
+        http1_settings=HTTP1Settings(header_read_timeout=_HEAD_TIMEOUT_MS, max_buffer_size=_HEAD_BUFFER),
+        respawn_failed_workers=True,
+        respawn_interval=0.5,
+        workers_kill_timeout=_KILL_AFTER_S,
+        log_enabled=False,
+    ).serve()

@@ -1,0 +1,35 @@
+"""Nobody outlives the process that started them.
+
+A killed master leaves its workers serving, and sharing the port with the next generation. So every child looks after
+its parent: when another process has become its parent, it ends.
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import threading
+import time
+
+#: How often a child looks, in seconds. A generation of three processes deep is gone within three seconds.
+LOOK_S = 0.3
+#: How long an orphan may take to end in order, in seconds; none for one whose own children watch it in turn.
+GRACE_S = 1.5
+
+
+def watch(parent: int | None = None, grace: float = GRACE_S) -> None:
+    """Watch the parent of this process from a thread; call it once, early.
+
+    ``parent`` is the process id that started us, where it is known: it may be gone before we come to look.
+    """
+    expected = os.getppid() if parent is None else parent
+    threading.Thread(target=_watch, args=(expected, grace), name="orphan-watch", daemon=True).start()
+
+
+def _watch(parent: int, grace: float) -> None:
+    while os.getppid() == parent:
+        time.sleep(LOOK_S)
+    if grace:
+        os.kill(os.getpid(), signal.SIGTERM)
+        time.sleep(grace)
+    os._exit(1)

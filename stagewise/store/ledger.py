@@ -1,0 +1,266 @@
+"""The ledger: every call is decided here, and a lead is stored before anyone hears of it.
+
+Two lanes. What is to be admitted goes through the **write lane**: one batch, one transaction, rules read inside it,
+answers after COMMIT. What looks like a refusal goes through the **read lane**: the same decision on a plain read, which
+may only refuse; what it does not refuse moves to the write lane and is decided again. So a flood of refusals never
+holds the write lock, never waits for the disk, and a saved setting still holds for the very next request.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+import time
+from collections.abc import Callable, Sequence
+
+import structlog
+
+from stagewise.core import policy
+from stagewise.core.addresses import bucket
+from stagewise.core.submission import Submission
+from stagewise.store.journal import Journal
+from stagewise.store.lane import Batch, Lane, Pending
+from stagewise.store.records import Decision, NewLead
+from stagewise.store.rules import Compiled
+from stagewise.store.session import Busy, Gone, Session, StoreError, Unknown
+from stagewise.store.settle import View, settle
+
+#: How often rows of the journal are written, and waiting callers looked after, in seconds.
+TICK_S = 0.25
+#: How many exhausted addresses are remembered as a hint.
+HINTS = 10_000
+
+_log = structlog.get_logger("stagewise.ledger")
+#: Outcomes that are no attempts: an allowed preflight, and a caller whose body is still on its way.
+_NOT_JOURNALED = {"created", "preflight", "admitted"}
+
+
+class _Abandoned(Exception):
+    """The callers of this batch were told that nothing was stored."""
+
+
+class Ledger:
+    """Decides submissions. ``connect`` makes a session over the given compiled rules; each lane has its own."""
+
+    def __init__(self, connect: Callable[[Compiled], Session]) -> None:
+        self.compiled = Compiled()
+        self.process = secrets.randbits(62)
+        #: Transactions that stored leads, for the metrics.
+        self.batches = 0
+        self._journal = Journal()
+        self._reader = connect(self.compiled)
+        self._writer = connect(self.compiled)
+        self._exhausted: dict[tuple[int, str], float] = {}
+        self._running = False
+
+    async def start(self, secret_key: str) -> None:
+        """Check that the database is one that this lane serves (``SchemaError``, ``StoreError``), and begin."""
+        await asyncio.to_thread(self._reader.check, secret_key)
+        self._writes = Lane("write", self._settle_writing, undecided=_never, give_up=self._give_up)
+        self._reads = Lane("read", self._settle_reading, undecided=self._writes.put, give_up=self._give_up)
+        self._running = True
+        self._ticks = asyncio.create_task(self._tick())
+
+    async def stop(self) -> None:
+        """Settle what is waiting, write the rest of the journal, close."""
+        self._running = False
+        await self._reads.stop()
+        await self._ticks
+        self._writes.call(self._flush)
+        await self._writes.stop()
+        self._reader.close()
+        self._writer.close()
+
+    @property
+    def waiting(self) -> int:
+        """How many submissions wait or are being settled."""
+        return len(self._reads) + len(self._writes)
+
+    async def decide(self, submission: Submission) -> Decision:
+        """Decide a submission; a ``created`` decision means that it is stored and synced."""
+        pending = Pending(submission, asyncio.get_running_loop().create_future())
+        (self._reads if self._looks_refused(submission) else self._writes).put(pending)
+        return await pending.future
+
+    async def ready(self) -> bool:
+        """Whether the database can be written, found out within two seconds."""
+        loop = asyncio.get_running_loop()
+        answer: asyncio.Future[bool] = loop.create_future()
+
+        def ask() -> None:
+            try:
+                self._writer.ping(write=True)
+            except StoreError as error:
+                _log.warning("database not writable", error=str(error))
+                loop.call_soon_threadsafe(_settle_future, answer, False)
+            else:
+                loop.call_soon_threadsafe(_settle_future, answer, True)
+
+        self._writes.call(ask)
+        try:
+            return await asyncio.wait_for(answer, 2)
+        except TimeoutError:
+            return False
+
+    def _looks_refused(self, submission: Submission) -> bool:
+        """A guess from the rules as last read; the read lane finds out."""
+        entry = self.compiled.last.get(submission.key)
+        if entry is None or submission.fields is None or submission.preflight or submission.idempotency_key == "":
+            return True
+        if policy.refusal_before_content(entry.rules, retired=False, submission=submission) is not None:
+            return True
+        if self._exhausted and submission.idempotency_key is None and submission.caller.address is not None:
+            until = self._exhausted.get((entry.rules.endpoint_id, bucket(submission.caller.address)))
+            return until is not None and time.monotonic() < until
+        return False
+
+    def _settle_reading(self, batch: Batch) -> Sequence[Decision | None]:
+        """In the read lane's thread: refuse what a plain read refuses."""
+        for _ in range(2):  # a connection that broke while idle is opened again
+            try:
+                view = self._reader.read(batch.submissions)
+                decisions, _ = settle(view, batch.submissions, admit=False)
+                self._reader.done()
+            except Gone as error:
+                problem: Exception = error
+                continue
+            except Exception as error:  # noqa: BLE001 - whatever it is, callers get an answer and the log the reason
+                problem = error
+                self._reader.done()
+                break
+            self._note(batch.submissions, decisions, view)
+            return decisions
+        self._report("could not read", problem, batch.submissions)
+        return [self._give_up(submission, "unavailable") for submission in batch.submissions]
+
+    def _settle_writing(self, batch: Batch) -> Sequence[Decision]:
+        """In the write lane's thread: settle the batch; if it fails as a whole, one submission at a time."""
+        try:
+            try:
+                return self._write(batch, batch.submissions)
+            except Gone:
+                return self._write(batch, batch.submissions)  # on a new connection; nothing was stored
+        except _Abandoned:
+            return [self._give_up(submission, "unavailable") for submission in batch.submissions]
+        except Gone as error:
+            self._report("database gone", error, batch.submissions)
+            return [self._give_up(submission, "unavailable") for submission in batch.submissions]
+        except Exception as error:  # noqa: BLE001
+            if len(batch.submissions) > 1:
+                self._report("batch failed, going on one by one", error, [])
+            return [self._write_alone(batch, submission) for submission in batch.submissions]
+
+    def _write_alone(self, batch: Batch, submission: Submission) -> Decision:
+        """Settle one submission in a transaction of its own, so that only the culprit fails."""
+        try:
+            return self._write(batch, [submission])[0]
+        except Busy as error:
+            # A caller with a key waits for whoever holds it; without one there is nothing to wait for.
+            self._report("lock not to be had", error, [submission])
+            return self._give_up(submission, "idempotency_in_flight" if submission.idempotency_key else "unavailable")
+        except Exception as error:  # noqa: BLE001
+            self._report("could not store", error, [submission])
+            return self._give_up(submission, "unavailable")
+
+    def _write(self, batch: Batch, submissions: Sequence[Submission]) -> list[Decision]:
+        """One transaction: locks, rules, decisions, rows, COMMIT."""
+        try:
+            view = self._writer.begin(submissions)
+            if not batch.enter():
+                raise _Abandoned
+            settled, leads = settle(view, submissions, admit=True)
+            decisions = [decision for decision in settled if decision is not None]
+            if leads:
+                self._writer.insert(leads, self.process)
+                try:
+                    self._writer.commit()
+                except Unknown as error:
+                    self._report("COMMIT without an answer", error, submissions)
+                    decisions = self._look_up(submissions, decisions, leads)
+                self.batches += 1
+        finally:
+            self._writer.done()
+        self._note(submissions, decisions, view)
+        return decisions
+
+    def _look_up(
+        self, submissions: Sequence[Submission], decisions: Sequence[Decision], leads: Sequence[NewLead]
+    ) -> list[Decision]:
+        """After a lost COMMIT: ask the database, for as long as callers have patience, what it stored."""
+        deadline = time.monotonic() + 4
+        outcome = "outcome_unknown"
+        while time.monotonic() < deadline:
+            try:
+                found = self._writer.stored({lead.public_id for lead in leads})
+            except StoreError:
+                time.sleep(0.1)
+                continue
+            if len(found) == len(leads):
+                return list(decisions)
+            outcome = self._writer.after_loss
+            break
+        return [
+            self._give_up(submission, outcome) if decision.outcome in {"created", "replayed"} else decision
+            for submission, decision in zip(submissions, decisions, strict=True)
+        ]
+
+    def _note(self, submissions: Sequence[Submission], decisions: Sequence[Decision | None], view: View) -> None:
+        """Journal what made no lead. The answers stand already: whatever goes wrong here is only logged."""
+        try:
+            self._note_all(submissions, decisions, view)
+        except Exception as error:  # noqa: BLE001
+            self._report("could not note in the journal", error, submissions)
+
+    def _note_all(self, submissions: Sequence[Submission], decisions: Sequence[Decision | None], view: View) -> None:
+        for submission, decision in zip(submissions, decisions, strict=True):
+            if decision is None or decision.outcome in _NOT_JOURNALED:
+                continue
+            entry = view.entries.get(submission.key)
+            self._journal.record(submission, decision, entry.rules if entry else None, view.now)
+            if decision.outcome == "rate_limited" and entry is not None and decision.figures is not None:
+                if len(self._exhausted) >= HINTS:
+                    self._exhausted.clear()
+                place = (entry.rules.endpoint_id, bucket(submission.caller.address or ""))
+                self._exhausted[place] = time.monotonic() + (decision.figures.reset or 0)
+
+    def _give_up(self, submission: Submission, outcome: str) -> Decision:
+        """An answer without the database. The origins last read serve for the CORS header only."""
+        entry = self.compiled.last.get(submission.key)
+        if entry is None:
+            return Decision(outcome)
+        decision = Decision(outcome, allow_origin=policy.allow_origin(entry.rules, submission.origin))
+        self._journal.record(submission, decision, entry.rules, time.time_ns() // 1_000_000)
+        return decision
+
+    async def _tick(self) -> None:
+        while self._running:
+            await asyncio.sleep(TICK_S)
+            self._reads.sweep()
+            self._writes.sweep()
+            self._writes.call(self._flush)
+
+    def _flush(self) -> None:
+        """In the write lane's thread: write what is waiting in the journal."""
+        taken = self._journal.take()
+        if taken is None:
+            return
+        try:
+            self._journal.learn(self._writer.flush(taken.copy(), self.process))
+        except Exception as error:  # noqa: BLE001 - the journal waits for better times
+            self._journal.give_back(taken)
+            self._report("could not write the journal", error, [])
+
+    @staticmethod
+    def _report(what: str, error: Exception, submissions: Sequence[Submission]) -> None:
+        ids = [submission.request_id for submission in submissions]
+        _log.error(what, error=str(error), kind=type(error).__name__, requests=ids,
+                   exc_info=None if isinstance(error, StoreError) else error)  # fmt: skip
+
+
+def _never(pending: Pending) -> None:
+    raise AssertionError(f"the write lane left {pending.submission.request_id} undecided")
+
+
+def _settle_future(future: asyncio.Future[bool], value: bool) -> None:
+    if not future.done():
+        future.set_result(value)
