@@ -35,3 +35,8 @@ def version() -> tuple[int, ...]:
 def is_safe() -> bool:
     """Whether that version is free of the WAL-reset bug."""
     return version() >= SAFE_VERSION
+
+
+def is_bundled() -> bool:
+    """Whether it is the one that ``pysqlite3`` brings, not the system's."""
+    return sys.modules.get("sqlite3") is sys.modules.get("pysqlite3", ...)

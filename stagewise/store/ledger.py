@@ -55,7 +55,11 @@ class Ledger:
 
     async def start(self, secret_key: str) -> None:
         """Check that the database is one that this lane serves (``SchemaError``, ``StoreError``), and begin."""
-        await asyncio.to_thread(self._reader.check, secret_key)
+        try:
+            await asyncio.to_thread(self._reader.check, secret_key)
+        except BaseException:
+            self._reader.close()
+            raise
         self._writes = Lane("write", self._settle_writing, undecided=_never, give_up=self._give_up)
         self._reads = Lane("read", self._settle_reading, undecided=self._writes.put, give_up=self._give_up)
         self._running = True
@@ -65,7 +69,7 @@ class Ledger:
         """Settle what is waiting, write the rest of the journal, close."""
         self._running = False
         await self._reads.stop()
-        await self._ticks
+        self._ticks.cancel()
         self._writes.call(self._flush)
         await self._writes.stop()
         self._reader.close()

@@ -44,10 +44,13 @@ class Entry(msgspec.Struct, frozen=True):
 class View(Protocol):
     """The database as one batch sees it."""
 
-    #: Milliseconds since 1970 by the database's clock, read after the lock.
-    now: int
-    #: By key; unknown keys are absent.
-    entries: Mapping[str, Entry]
+    @property
+    def now(self) -> int:
+        """Milliseconds since 1970 by the database's clock, read after the lock."""
+
+    @property
+    def entries(self) -> Mapping[str, Entry]:
+        """By key; unknown keys are absent."""
 
     def bound(self, places: Iterable[Place]) -> dict[Place, Bound]:
         """The Idempotency-Keys among these that are bound."""
@@ -159,7 +162,7 @@ class _Admitted:
         assert fields is not None
         assert caller.address is not None
         slot, print_ = marks
-        public_id = str(uuid7(self.now))
+        public_id = uuid7(self.now)
         body = _ENCODE(
             Answer(
                 public_id, fields.name, fields.phone, fields.phone_e164, fields.email, fields.message,
@@ -176,7 +179,7 @@ class _Admitted:
             message=fields.message, at=self.now, address=caller.address, bucket=slot,
             origin=shown_origin(submission.origin),
             user_agent=submission.user_agent, request_id=submission.request_id, address_from=caller.source,
-            note=note_of(submission), event_id=str(uuid7(self.now)),
+            note=note_of(submission), event_id=uuid7(self.now),
             idempotency_key=key, fingerprint=print_, answer=body.decode() if key else None,
         )  # fmt: skip
         self.made.append(lead)

@@ -32,10 +32,13 @@ _EACH = "jsonb_each" if sqlite3.sqlite_version_info >= (3, 51, 0) else "json_eac
 _ENCODE = msgspec.json.Encoder().encode
 _ONE = {"one": "?"}
 
-_KEYS = statements.KEYS.format(among="IN (SELECT value FROM json_each(?))")
+# One statement for clock and keys; its one row without a key is what an unknown key leaves.
+_NOW = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)"
+_KEYS = f"""
+SELECT {_NOW}, found.* FROM (SELECT 1) LEFT JOIN ({statements.KEYS.format(among="IN (SELECT value FROM json_each(?))")}) found
+"""
 _ENDPOINT = statements.ENDPOINT.format(**_ONE)
 _TYPES = statements.TYPES.format(**_ONE)
-_NOW = "SELECT CAST(round(unixepoch('subsec') * 1000) AS INTEGER)"
 _BOUND = """
 SELECT b.endpoint_id, b.key, b.fingerprint, b.answer FROM json_each(?) p
 JOIN bound_key b ON b.endpoint_id = p.value->>0 AND b.key = p.value->>1
@@ -259,8 +262,9 @@ class SQLiteView:
         self, connection: sqlite3.Connection, compiled: Compiled, batch: Sequence[Submission], offset_ms: int
     ) -> None:
         self._connection = connection
-        rows = [KeyRow(*row) for row in connection.execute(_KEYS, (json.dumps(keys_of(batch)),))]
-        self.now: int = connection.execute(_NOW).fetchone()[0] + offset_ms
+        read = connection.execute(_KEYS, (json.dumps(keys_of(batch)),)).fetchall()
+        self.now: int = read[0][0] + offset_ms
+        rows = [KeyRow(*row[1:]) for row in read if row[1] is not None]
         self.entries: dict[str, Entry] = compiled.entries(rows, self._endpoint, self._types)
 
     def _endpoint(self, endpoint_id: int) -> EndpointRow:
