@@ -14,6 +14,7 @@ import msgspec
 
 from stagewise.core.entries import EntryCheck
 
+Address = IPv4Address | IPv6Address
 Network = IPv4Network | IPv6Network
 
 #: The longest spelling of an address: eight groups, the last two as four decimal octets.
@@ -26,8 +27,8 @@ _FORWARDING = frozenset({b"x-forwarded-for", b"forwarded", b"x-real-ip"})
 _PORT = r"(?::(?:[0-9]{1,5}|_[A-Za-z0-9._-]+))?"
 _BRACKETED = re.compile(r"\[([^\[\]]*)\]" + _PORT)
 _FOUR = re.compile(r"([0-9.]+)" + _PORT)
-#: ``Forwarded`` (RFC 7239, section 4): in a quoted string ``,`` and ``;`` are only text. The possessive ``++`` and ``*+``
-#: never go back, so that no line takes more than linear time.
+#: ``Forwarded`` (RFC 7239, section 4): in a quoted string ``,`` and ``;`` are only text. The possessive ``++`` and
+#: ``*+`` never go back, so that no line takes more than linear time.
 _QUOTED = r'"(?:[^"\\]|\\.)*+"'
 _LINE = re.compile(rf'(?:[^"]|{_QUOTED})*+')
 _ELEMENT = re.compile(rf'(?:[^",]|{_QUOTED})++')
@@ -54,31 +55,38 @@ def bucket(address: str) -> str:
 
 
 def parse_network(text: str) -> Network | None:
-    """An address or CIDR block. Host bits are cleared, IPv4-mapped blocks unmapped; None for anything else."""
-    base, slash, bits = text.partition("/")
-    address = None if len(base) > _LONGEST or "%" in base else _ip(base)
-    if address is None or (slash and not (bits.isascii() and bits.isdigit() and len(bits) <= 3)):
+    """Read an address or CIDR block: host bits cleared, IPv4-mapped blocks unmapped; None for anything else."""
+    block = _block(text)
+    if block is None:
         return None
-    length = int(bits) if slash else address.max_prefixlen
-    if length > address.max_prefixlen:
-        return None
-    if isinstance(address, IPv4Address):
-        return IPv4Network((address, length), strict=False)
-    if address.ipv4_mapped is not None and length >= 96:
-        return IPv4Network((address.ipv4_mapped, length - 96), strict=False)
-    return IPv6Network((address, length), strict=False)
+    address, length = block
+    return (IPv4Network if isinstance(address, IPv4Address) else IPv6Network)((int(address), length), strict=False)
 
 
-def _ip(text: str) -> IPv4Address | IPv6Address | None:
+def _parse(text: str) -> Address | None:
+    if len(text) > _LONGEST or "%" in text:
+        return None
     try:
-        return ipaddress.ip_address(text)
+        if ":" not in text:
+            return IPv4Address(text)
+        address = IPv6Address(text)
     except ValueError:
         return None
+    return address.ipv4_mapped or address
 
 
-def _parse(text: str) -> IPv4Address | IPv6Address | None:
-    address = None if len(text) > _LONGEST or "%" in text else _ip(text)
-    return (address.ipv4_mapped or address) if isinstance(address, IPv6Address) else address
+def _block(text: str) -> tuple[Address, int] | None:
+    """Return address and length of the prefix; an address alone is a block of one."""
+    base, slash, bits = text.partition("/")
+    address = _parse(base)
+    if address is None:
+        return None
+    if not slash:
+        return address, address.max_prefixlen
+    # The length of a mapped block counts from the first of its 128 bits.
+    unmapped = 96 if ":" in base and isinstance(address, IPv4Address) else 0
+    length = int(bits) - unmapped if bits.isascii() and bits.isdigit() and len(bits) <= 3 else -1
+    return (address, length) if 0 <= length <= address.max_prefixlen else None
 
 
 class AddressSet:
@@ -87,30 +95,24 @@ class AddressSet:
     An entry that is neither is left out: it matches nobody.
     """
 
-    __slots__ = ("_exact", "_four", "_six")
+    __slots__ = ("_four", "_six")
 
     def __init__(self, entries: Iterable[str]) -> None:
-        self._exact: set[str] = set()
-        #: shift → first bits of the blocks of that length
+        #: number of host bits → the network bits of all blocks of that size
         self._four: dict[int, set[int]] = {}
         self._six: dict[int, set[int]] = {}
-        for network in filter(None, map(parse_network, entries)):
-            shift = network.max_prefixlen - network.prefixlen
-            if shift == 0:
-                self._exact.add(str(network.network_address))
-            else:
-                blocks = self._four if network.version == 4 else self._six
-                blocks.setdefault(shift, set()).add(int(network.network_address) >> shift)
+        for address, length in filter(None, map(_block, entries)):
+            shift = address.max_prefixlen - length
+            blocks = self._four if isinstance(address, IPv4Address) else self._six
+            blocks.setdefault(shift, set()).add(int(address) >> shift)
 
     def __contains__(self, address: str) -> bool:
-        if address in self._exact:
-            return True
         blocks, family = (self._six, socket.AF_INET6) if ":" in address else (self._four, socket.AF_INET)
         if not blocks:
             return False
         try:
             number = int.from_bytes(socket.inet_pton(family, address))
-        except OSError:
+        except (OSError, ValueError):
             return False
         return any(number >> shift in starts for shift, starts in blocks.items())
 
@@ -192,8 +194,11 @@ def _forwarded_for(line: str) -> list[str]:
     for element in _ELEMENT.findall(line):
         pairs = [pair.strip(" \t") for pair in _PAIR.findall(element)]
         nodes = [pair[4:] for pair in pairs if pair[:4].lower() == "for="]
-        # An element without a `for`, or with two, names no hop: it stays as it is, unreadable.
-        found.append(nodes[0] if len(nodes) == 1 else element.strip(" \t"))
+        if len(nodes) == 1 and nodes[0]:
+            found.append(nodes[0])
+        elif element.strip(" \t"):
+            # Without a `for`, or with two, it names nobody; skipping it would be to believe the element before it.
+            found.append(f"no single for: {element}")
     return found
 
 
@@ -273,7 +278,7 @@ def _range(first: str, last: str) -> str | None:
         last = first.rpartition(".")[0] + "." + last
     start, end = _parse(first), _parse(last)
     try:
-        blocks = [_as_entry(block) for block in ipaddress.summarize_address_range(start, end)]  # type: ignore[arg-type, type-var]
+        blocks = [_as_entry(block) for block in ipaddress.summarize_address_range(start, end)]  # type: ignore[arg-type]
     except (TypeError, ValueError):
         return None
     return ", ".join(blocks) if len(blocks) <= 8 else None

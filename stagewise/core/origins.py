@@ -11,9 +11,11 @@ from stagewise.core.entries import EntryCheck
 
 _DEFAULT_PORT = {"http": "80", "https": "443"}
 #: scheme, user and password, host, port, the rest
-_URL = re.compile(r"([a-z][a-z0-9+.-]*)://(?:([^/?#@\\]*)@)?(\[[^\]]*\]|[^/?#:\[\]\\]*)(?::([0-9]*))?([/?#].*)?", re.I)
+_URL = re.compile(r"([A-Za-z][A-Za-z0-9+.-]*)://(?:([^/?#@\\]*)@)?(\[[^\]]*\]|[^/?#:\[\]\\]*)(?::([0-9]*))?([/?#].*)?")
 #: A host name in ASCII. Browsers also take ``_``.
-_NAME = re.compile(r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?")
+_NAME = re.compile(
+    r"(?=.{1,253}\Z)(?:[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?\.)*[a-z0-9_](?:[a-z0-9_-]{0,61}[a-z0-9_])?"
+)
 #: Names below which whole websites are registered, as in ``example.co.uk``.
 _SECOND_LEVEL = frozenset({"ac", "co", "com", "edu", "gov", "gv", "ne", "net", "nom", "or", "org"})
 
@@ -106,5 +108,3 @@ def _is_website(labels: list[str]) -> bool:
     if len(labels) == 3:
         return labels[1] in _SECOND_LEVEL and len(labels[2]) == 2
     return len(labels) == 2
-
-

@@ -22,10 +22,9 @@ _INVALID = Bad("invalid_phone")
 #: What is removed: bidi controls, and the two marks that address books paste around numbers.
 _REMOVED = re.compile(BIDI_CONTROLS.pattern[:-1] + "\u200e\u200f]")
 _MATHEMATICAL = range(0x1D7CE, 0x1D800)
-#: Kept as typed, but read as the plain sign: hyphens and dashes, the minus, the full-width forms of what is allowed.
-_READ_AS = str.maketrans(
-    {**dict.fromkeys("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d", "-"), "（": "(", "）": ")", "．": ".", "／": "/"}
-)
+_FULL_WIDTH_PLUS = "\uff0b"
+#: Kept as typed, but read as the plain sign: hyphens and dashes, the minus, full-width forms of what is allowed.
+_READ_AS = str.maketrans("\u2010\u2011\u2012\u2013\u2014\u2015\u2212\uff0d\uff08\uff09\uff0e\uff0f", "--------()./")
 _ORDINARY = re.compile(r"[+(]?[0-9][0-9 ()./-]*+(?<! )").fullmatch
 _NO_DIGIT = re.compile(r"[ ()./-]+")
 #: What stands behind the number itself: an extension, dial pauses with what is dialled after them, a closing `#`.
@@ -37,7 +36,7 @@ _TAIL = re.compile(
 )
 _NUMBER = re.compile(r"(?:tel:)?[ (]*(\+[ (]*\+?)?([0-9a-z ()./-]*)")
 #: A vanity number (`1-800-FLOWERS`): digits, then at least three letters, but not behind a whole number of ten digits.
-_VANITY = re.compile(r"[ ()./-]*(?:[0-9][ ()./-]*){1,9}(?:[a-z][0-9 ()./-]*){3,}")
+_VANITY = re.compile(r"(?!.*\bext)[ ()./-]*(?:[0-9][ ()./-]*){1,9}(?:[a-z][0-9 ()./-]*){3,}")
 _KEYPAD = str.maketrans("abcdefghijklmnopqrstuvwxyz", "22233344455566677778889999")
 
 
@@ -78,7 +77,7 @@ def phone_details(phone: str, region: str | None) -> tuple[str | None, bool]:
 
 
 def _plain_digit(char: str) -> str:
-    if char == "＋":
+    if char == _FULL_WIDTH_PLUS:
         return "+"
     if unicodedata.category(char) == "Nd" and ord(char) not in _MATHEMATICAL:
         return str(unicodedata.decimal(char))
@@ -109,14 +108,17 @@ def _international(dialled: str) -> str | None:
 
     ``001`` stays open: it is the United States from one country and the way out of another.
     """
-    if dialled.startswith("00") and dialled[2:3] != "1":
+    if dialled[0] != "+":
+        if not dialled.startswith("00") or dialled[2] == "1":
+            return None
         dialled = "+" + dialled[2:]
-    if not dialled.startswith("+"):
-        return None
-    if _has_letters(dialled):
-        # Where numbers may have any length, letters that were no vanity number could pass for a part of it.
-        return _parsed(dialled.translate(_KEYPAD), None) if dialled.startswith("+1") else None
-    return dialled if _is_plainly_valid(dialled[1:]) else _parsed(dialled, None)
+    digits = dialled[1:]
+    if _is_plainly_valid(digits):
+        return dialled
+    if digits.isdigit():
+        return _parsed(dialled, None)
+    # Where numbers may have any length, letters that were no vanity number could pass for a part of it.
+    return _parsed(dialled.translate(_KEYPAD), None) if digits[0] == "1" else None
 
 
 def _parsed(dialled: str, region: str | None) -> str | None:
@@ -133,10 +135,11 @@ def _parsed(dialled: str, region: str | None) -> str | None:
 def _is_plainly_valid(digits: str) -> bool:
     """Whether the library finds these digits, behind a ``+``, valid as they stand. A "no" may be too careful."""
     for length in (1, 2, 3):
-        if digits[:length] in _CALLING_CODES:
-            is_valid, trunk_prefix = _plan(int(digits[:length]))
+        code = digits[:length]
+        if code in _CALLING_CODES:
+            is_valid, trunk_prefix = _plan(code)
             national = digits[length:]
-            if len(digits) > _E164_DIGITS or not is_valid(national):
+            if not is_valid(national) or len(digits) > _E164_DIGITS:
                 return False
             # What looks like a trunk prefix may be stripped by the library: let it decide.
             prefix = trunk_prefix(national) if trunk_prefix else None
@@ -149,8 +152,9 @@ _Match = Callable[[str], re.Match[str] | None]
 
 
 @functools.cache
-def _plan(code: int) -> tuple[_Match, _Match | None]:
+def _plan(calling_code: str) -> tuple[_Match, _Match | None]:
     """Return tests for valid national numbers of a calling code, and for trunk prefixes, from the library's tables."""
+    code = int(calling_code)
     regions = [_metadata(code, region) for region in phonenumbers.COUNTRY_CODE_TO_REGION_CODE[code]]
     claimed = [region.leading_digits for region in regions if region.leading_digits]
     ways = []
@@ -165,9 +169,13 @@ def _plan(code: int) -> tuple[_Match, _Match | None]:
 
 
 def _metadata(code: int, region: str) -> PhoneMetadata:
-    if region == "001":
-        return PhoneMetadata.metadata_for_nongeo_region(code)
-    return PhoneMetadata.metadata_for_region(region)
+    found = (
+        PhoneMetadata.metadata_for_nongeo_region(code)
+        if region == phonenumbers.REGION_CODE_FOR_NON_GEO_ENTITY
+        else PhoneMetadata.metadata_for_region(region)
+    )
+    assert found is not None, (code, region)
+    return found
 
 
 def _descriptions(region: PhoneMetadata) -> list[PhoneNumberDesc | None]:

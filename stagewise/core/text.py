@@ -21,7 +21,7 @@ TOO_LONG = Bad("too_long")
 WRONG_TYPE = Bad("type")
 
 #: The characters with the property White_Space (Unicode 15, PropList). ``str.strip()`` alone takes four controls more.
-_WHITE_SPACE = "\t\n\x0b\x0c\r \x85\xa0\u1680" + "".join(map(chr, range(0x2000, 0x200B))) + "\u2028\u2029\u202f\u205f\u3000"
+_WHITE_SPACE = "\t\n\v\f\r \x85\xa0\u1680\u2028\u2029\u202f\u205f\u3000" + "".join(map(chr, range(0x2000, 0x200B)))
 _NONCHARACTERS = r"\ufdd0-\ufdef" + "".join(f"\\U{plane:04x}fffe\\U{plane:04x}ffff" for plane in range(17))
 #: What a line cannot hold: C0, DEL, C1, line and paragraph separators, lone surrogates, noncharacters.
 _NO_LINE = re.compile(rf"[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff{_NONCHARACTERS}]")

@@ -12,8 +12,7 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
-import structlog
-
+from stagewise import log
 from stagewise.core import fields
 from stagewise.core.addresses import CallerReader
 from stagewise.core.fields import FieldError, Fields
@@ -30,7 +29,7 @@ PREFIX = "/public/v1/leads/"
 #: What a key can look like; anything else exists nowhere and is not looked up.
 _KEY = re.compile(r"[A-Za-z0-9_-]{22,64}")
 _NOT_OBJECT = (FieldError("", "type", "The body must be a JSON object with the lead's fields."),)
-_log = structlog.get_logger("stagewise.intake")
+_log = log.Log("stagewise.intake")
 
 Scope = Mapping[str, Any]
 

@@ -41,6 +41,7 @@ def read_head(method: str, key: str, target_bytes: int, headers: Headers, caller
     origins: list[bytes] = []
     keys: list[bytes] = []
     length = agent = encoding = None
+    chunked = True
     for name, value in headers:
         size += len(name) + len(value) + 4
         if name == b"host":
@@ -55,6 +56,8 @@ def read_head(method: str, key: str, target_bytes: int, headers: Headers, caller
             agent = value
         elif name == b"idempotency-key":
             keys.append(value)
+        elif name == b"transfer-encoding":
+            chunked = chunked and value.strip().lower() == b"chunked"
         elif name == b"content-encoding":
             encoding = value if encoding is None else encoding + b"," + value
     submission = Submission(
@@ -64,7 +67,7 @@ def read_head(method: str, key: str, target_bytes: int, headers: Headers, caller
         origin=_origin(origins) if origins else None,
         user_agent=None if agent is None else text(agent),
         preflight=method == "OPTIONS",
-        early_error=_early_error(method, host, size, target_bytes),
+        early_error=_early_error(method, host, size, target_bytes) if chunked else "invalid_request",
         idempotency_key=idempotency_key(keys) if keys else None,
     )
     accepted = len(types) == 1 and is_json(types[0]) and (encoding is None or encoding.strip().lower() == b"identity")
@@ -99,7 +102,7 @@ def text(value: bytes) -> str:
 
 
 def _length(value: bytes | None) -> int | None:
-    return int(value) if value is not None and value.isdigit() and len(value) < 19 else None
+    return int(value[:18]) if value is not None and value.isdigit() else None
 
 
 def idempotency_key(values: Sequence[bytes]) -> str:

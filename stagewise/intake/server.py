@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -50,7 +49,7 @@ async def make(chosen: Settings, offset_ms: int = 0) -> Intake:
 def application() -> Server:
     """What each worker process runs; the settings come from the environment that :func:`run` checked."""
     # Leaves the interpreter lock to the ledger's threads soon, and to the event loop again as soon.
-    sys.setswitchinterval(0.0005)
+    sys.setswitchinterval(0.0001)
     log.configure("intake")
     orphans.watch()
     chosen = settings.load()
@@ -71,7 +70,7 @@ def run(chosen: Settings, host: str, port: int, workers: int) -> None:
     from granian.constants import HTTPModes, Interfaces, Loops
     from granian.http import HTTP1Settings
 
-    os.environ.update(settings.environment(chosen))
+    settings.hand_on(chosen)
     Granian(
         "stagewise.intake.server:application",
         factory=True,

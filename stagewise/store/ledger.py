@@ -13,8 +13,7 @@ import secrets
 import time
 from collections.abc import Callable, Sequence
 
-import structlog
-
+from stagewise import log
 from stagewise.core import policy
 from stagewise.core.addresses import bucket
 from stagewise.core.submission import Submission
@@ -30,7 +29,7 @@ TICK_S = 0.25
 #: How many exhausted addresses are remembered as a hint.
 HINTS = 10_000
 
-_log = structlog.get_logger("stagewise.ledger")
+_log = log.Log("stagewise.ledger")
 #: Outcomes that are no attempts: an allowed preflight, and a caller whose body is still on its way.
 _NOT_JOURNALED = {"created", "preflight", "admitted"}
 

@@ -32,11 +32,12 @@ _EACH = "jsonb_each" if sqlite3.sqlite_version_info >= (3, 51, 0) else "json_eac
 _ENCODE = msgspec.json.Encoder().encode
 _ONE = {"one": "?"}
 
-# One statement for clock and keys; its one row without a key is what an unknown key leaves.
 _NOW = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)"
-_KEYS = f"""
-SELECT {_NOW}, found.* FROM (SELECT 1) LEFT JOIN ({statements.KEYS.format(among="IN (SELECT value FROM json_each(?))")}) found
-"""
+# One statement for clock and keys; its one row without a key is what unknown keys leave.
+_KEYS = (
+    f"SELECT {_NOW}, found.* FROM (SELECT 1) LEFT JOIN"  # noqa: S608 - constants
+    f" ({statements.KEYS.format(among='IN (SELECT value FROM json_each(?))')}) found"
+)
 _ENDPOINT = statements.ENDPOINT.format(**_ONE)
 _TYPES = statements.TYPES.format(**_ONE)
 _BOUND = """

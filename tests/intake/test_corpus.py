@@ -10,7 +10,9 @@ import re
 import uuid
 from collections.abc import Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
 
+import msgspec
 import pytest
 
 from tests.corpus.rows import ROWS, Row
@@ -81,7 +83,14 @@ def lane(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactor
     installations.remove(made)
 
 
-@pytest.mark.parametrize("group", sorted({row.group for row in ROWS}))
+#: One row of this group waits for the deadline of the body, ten seconds.
+SLOW = "transport"
+GROUPS = [
+    pytest.param(group, marks=pytest.mark.slow if group == SLOW else ()) for group in sorted({r.group for r in ROWS})
+]
+
+
+@pytest.mark.parametrize("group", GROUPS)
 def test_the_lane_takes_and_refuses_as_marked(lane: Lane, group: str) -> None:
     failures: list[str] = []
     waiting: list[tuple[Row, Future[list[Answer]]]] = []
@@ -97,6 +106,33 @@ def test_the_lane_takes_and_refuses_as_marked(lane: Lane, group: str) -> None:
         for row, answers in waiting:
             failures += problems(row, answers.result(), lane)
     assert not failures, "\n".join(failures)
+    assert not lane.new_leads(), "a lead was stored after its answer"
+
+
+GOOD = next(row for row in ROWS if row.id == "name-016")
+
+
+@pytest.mark.parametrize(
+    ("changes", "noticed"),
+    [
+        ({"expected": "reject_422"}, "answers: [201]"),
+        ({"store_as": "Angstrom"}, "name: "),
+        ({"e164": "+14155552672"}, "phone_e164: "),
+        ({"payload": {**GOOD.payload, "phone": "1"}}, "answers: [422]"),
+        ({"setup": 'origins=["https://yoursite.com"]'}, "answers: [403]"),
+    ],
+)
+def test_the_checks_notice_what_is_wrong(lane: Lane, changes: dict[str, Any], noticed: str) -> None:
+    lane.new_leads()
+    wrong = msgspec.structs.replace(GOOD, **changes)
+    found = problems(wrong, lane.send(wrong, lane.server(wrong).port), lane)
+    assert any(noticed in problem for problem in found), found
+
+
+def test_the_checks_notice_a_lead_without_an_answer(lane: Lane) -> None:
+    lane.new_leads()
+    lane.send(GOOD, lane.server(GOOD).port)
+    assert any("0 answers with 201, but 1" in problem for problem in problems(GOOD, [], lane))
 
 
 def test_nothing_of_a_lead_gets_into_the_logs(lane: Lane) -> None:

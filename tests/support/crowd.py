@@ -1,0 +1,82 @@
+"""Many callers at once: keep-alive connections that post leads and write down what they were answered."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+from collections.abc import Callable, Iterable, Sequence
+from typing import NamedTuple
+
+from tests.support.installation import LEAD
+
+#: No crowd stays longer, in seconds.
+LONGEST_S = 120
+
+
+class Reply(NamedTuple):
+    """What one call was answered; status 0 when the connection broke before the answer was whole."""
+
+    token: str
+    status: int
+    headers: dict[str, str]
+    body: bytes
+
+
+class Post(NamedTuple):
+    """One call to make. ``token`` names it in the lead's name, so that it can be found again."""
+
+    port: int
+    key: str
+    token: str
+    headers: dict[str, str]
+
+
+def post_all(posts: Sequence[Post], connections: int = 64, stop: Callable[[], bool] | None = None) -> list[Reply]:
+    """Make these calls over so many connections, each at most once; ``stop`` ends it early, :data:`LONGEST_S` surely."""
+    end = time.monotonic() + LONGEST_S
+    return asyncio.run(_post_all(posts, connections, lambda: time.monotonic() > end or (stop is not None and stop())))
+
+
+async def _post_all(posts: Sequence[Post], connections: int, stop: Callable[[], bool]) -> list[Reply]:
+    todo = iter(posts)
+    replies: list[Reply] = []
+    await asyncio.gather(*(_work(todo, replies, stop) for _ in range(connections)))
+    return replies
+
+
+async def _work(todo: Iterable[Post], replies: list[Reply], stop: Callable[[], bool]) -> None:
+    streams: dict[int, tuple[asyncio.StreamReader, asyncio.StreamWriter]] = {}
+    try:
+        for post in todo:
+            if stop():
+                return
+            while post.port not in streams:
+                try:
+                    streams[post.port] = await asyncio.open_connection("127.0.0.1", post.port)
+                except OSError:  # nobody listens: nothing was sent yet, so this is no call
+                    await asyncio.sleep(0.2)
+                    if stop():
+                        return
+            try:
+                replies.append(await asyncio.wait_for(_call(*streams[post.port], post), 30))
+            except (OSError, EOFError, TimeoutError) as error:
+                replies.append(Reply(post.token, 0, {}, repr(error).encode()))
+                streams.pop(post.port)[1].close()
+    finally:
+        for _, writer in streams.values():
+            writer.close()
+
+
+async def _call(reader: asyncio.StreamReader, writer: asyncio.StreamWriter, post: Post) -> Reply:
+    body = json.dumps({**LEAD, "name": f"t={post.token}"}).encode()
+    lines = [
+        f"POST /public/v1/leads/{post.key} HTTP/1.1", "Host: 127.0.0.1", "Content-Type: application/json",
+        f"Content-Length: {len(body)}", *(f"{name}: {value}" for name, value in post.headers.items()),
+    ]  # fmt: skip
+    writer.write("\r\n".join(lines).encode() + b"\r\n\r\n" + body)
+    head = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1")
+    first, *rest = head.rstrip().split("\r\n")
+    headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in rest)}
+    content = await reader.readexactly(int(headers.get("content-length", "0")))
+    return Reply(post.token, int(first.split()[1]), headers, content)
