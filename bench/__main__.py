@@ -1,0 +1,114 @@
+"""Measures our endpoint beside a do-nothing one and an ordinary one, in turns, and checks every row.
+
+    python -m bench [--seconds 4] [--rounds 5] [--only abcd] [--connections 256] [--tool auto|wrk|python]
+
+Exits with 1 if any answer was not a 201 or any 201 has no row. Everything stays on 127.0.0.1.
+"""
+
+from __future__ import annotations
+
+import argparse
+import datetime
+import os
+import secrets
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from pathlib import Path
+from typing import NoReturn
+
+import msgspec
+
+from bench import machine
+from bench.contestants import Contestant, make
+from bench.figures import Run, ratios, table
+from bench.process import is_free
+from bench.tools import ROOT, Tool, choose
+
+LETTERS = "abcd"
+WARM_SECONDS = 1
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run it all; return the exit code."""
+    options = _options(arguments)
+    signal.signal(signal.SIGTERM, _stop)
+    name, tool = choose(options.tool)
+    runs: list[Run] = []
+    with machine.run_folder() as folder:
+        about = machine.describe(folder) | {"load": f"{name}, {options.connections} connections"}
+        print("\n".join(f"{key + ':':13}{value}" for key, value in about.items()), flush=True)
+        contestants = {letter: make(letter, folder, options.port) for letter in LETTERS if letter in options.only}
+        for number in range(1, options.rounds + 1):
+            for letter, contestant in contestants.items():
+                run = _measure(letter, contestant, number, tool, options)
+                runs.append(run)
+                emptied = f", outbox empty after {run.drained:.1f} s" if run.rows and run.rows.events else ""
+                print(f"round {number} ({letter}) {run.rate:9,.0f} created/s{emptied}  {run.problem}", flush=True)
+    print("\n" + table(runs, {letter: contestant.title for letter, contestant in contestants.items()}))
+    print(f"\nkept in {_keep(about, runs)}")
+    wrong = [run for run in runs if run.problem]
+    for run in wrong:
+        print(f"WRONG: ({run.contestant}) in round {run.round}: {run.problem}", file=sys.stderr)
+    return 1 if wrong else 0
+
+
+def _measure(letter: str, contestant: Contestant, number: int, tool: Tool, options: argparse.Namespace) -> Run:
+    """One run: start, warm up, load, stop, count, empty the outbox."""
+    if not is_free(options.port):
+        raise SystemExit(f"port {options.port} is in use: end what listens there, or choose another with --port")
+    tag = secrets.token_hex(4)
+    try:
+        contestant.start()
+        url = f"http://127.0.0.1:{options.port}{contestant.path}"
+        warm = tool(url, f"w{tag}", WARM_SECONDS, options.connections)
+        os.sync()
+        load = tool(url, f"t{tag}", options.seconds, options.connections)
+        contestant.stop()
+        failures = warm.failures + load.failures
+        rows = contestant.rows()
+        problems = [
+            f"{failures:,} failures" if failures else "",
+            rows.problem(warm.created + load.created) if rows else "",
+            "" if load.created else "no answer at all",
+            "" if is_free(options.port) else f"port {options.port} is still in use after the end",
+        ]
+        began = time.monotonic()
+        problems.append(contestant.drain())
+        drained = time.monotonic() - began
+    finally:
+        contestant.remove()
+    problem = "; ".join(filter(None, problems))
+    return Run(letter, number, options.seconds, load, rows, warm, drained, problem)
+
+
+def _keep(about: dict[str, str], runs: Sequence[Run]) -> Path:
+    """Write everything that was measured to bench/results (git ignores it)."""
+    now = datetime.datetime.now(datetime.UTC)
+    path = ROOT / "bench" / "results" / f"{now:%Y-%m-%dT%H-%M-%S}.json"
+    everything = {"machine": about, "at": now, "ratios": ratios(runs), "runs": runs}
+    path.write_bytes(msgspec.json.format(msgspec.json.encode(everything)) + b"\n")
+    return path.relative_to(ROOT)
+
+
+def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m bench", description=(__doc__ or "").partition("\n")[0])
+    parser.add_argument("--seconds", type=int, default=4, help="timed seconds per run (default: %(default)s)")
+    parser.add_argument("--rounds", type=int, default=5, help="runs of each endpoint (default: %(default)s)")
+    parser.add_argument("--only", default=LETTERS, help="which endpoints, for example ab (default: %(default)s)")
+    parser.add_argument("--connections", type=int, default=256, help="open connections (default: %(default)s)")
+    parser.add_argument("--tool", choices=["auto", "wrk", "python"], default="auto", help="default: wrk if installed")
+    parser.add_argument("--port", type=int, default=18470, help="port of 127.0.0.1 (default: %(default)s)")
+    return parser.parse_args(arguments)
+
+
+def _stop(*_: object) -> NoReturn:
+    raise SystemExit(143)
+
+
+if __name__ == "__main__":
+    began = time.monotonic()
+    code = main()
+    print(f"{time.monotonic() - began:.0f} s")
+    sys.exit(code)

@@ -1,0 +1,1 @@
+"""The endpoints that ours is compared with."""

@@ -1,0 +1,61 @@
+"""Runs a load tool as a process of its own and reads its figures."""
+
+from __future__ import annotations
+
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+
+from bench.figures import Load
+from bench.load import DRAIN_SECONDS
+
+ROOT = Path(__file__).resolve().parent.parent
+
+#: (url, tag, seconds, connections) → figures. The tag makes names and addresses of mail new with every run.
+Tool = Callable[[str, str, int, int], Load]
+
+
+def choose(name: str) -> tuple[str, Tool]:
+    """The tool of that name, ``wrk`` or ``python``; ``auto`` takes wrk where it is installed."""
+    if name == "auto":
+        name = "wrk" if shutil.which("wrk") else "python"
+    return name, {"wrk": wrk, "python": ours}[name]
+
+
+def wrk(url: str, tag: str, seconds: int, connections: int) -> Load:
+    """Run wrk with ``wrk.lua``: one thread, which needs half a core for the fastest endpoint here."""
+    command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds + DRAIN_SECONDS}s"]
+    command += ["--timeout", f"{DRAIN_SECONDS}s", "-s", str(ROOT / "bench" / "wrk.lua")]
+    command += [url, "--", tag, str(seconds), str(connections)]
+    said = []
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
+        assert process.stderr is not None
+        try:
+            for line in process.stderr:
+                if line == "drained\n":
+                    process.send_signal(signal.SIGINT)
+                else:
+                    said.append(line)
+        except BaseException:
+            process.kill()
+            raise
+    return _figures("wrk", said)
+
+
+def ours(url: str, tag: str, seconds: int, connections: int) -> Load:
+    """The tool of our own, ``bench/load.py``."""
+    command = [sys.executable, "-m", "bench.load", url, tag, str(seconds), str(connections)]
+    done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
+    return _figures("bench.load", done.stdout.splitlines(keepends=True))
+
+
+def _figures(tool: str, said: list[str]) -> Load:
+    try:
+        return msgspec.json.decode(said[-1], type=Load)
+    except (IndexError, msgspec.DecodeError):
+        raise RuntimeError(f"{tool} gave no figures:\n{''.join(said)}") from None
