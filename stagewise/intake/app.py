@@ -7,6 +7,7 @@ decided about the endpoint here; that is the ledger's, inside the transaction th
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
@@ -16,6 +17,7 @@ from stagewise import log
 from stagewise.core import fields
 from stagewise.core.addresses import CallerReader
 from stagewise.core.fields import FieldError, Fields
+from stagewise.core.ids import request_id
 from stagewise.core.submission import Submission
 from stagewise.intake.body import BODY_BYTES, Receive, Unreadable, decode, read_rest
 from stagewise.intake.caller import Head, caller_of, read_head
@@ -71,6 +73,11 @@ class Intake:
             decision = Decision("unavailable")
         self.outcomes[decision.outcome] += 1
         await self._replies.decision(send, submission, decision)
+
+    async def broken(self, send: Send) -> None:
+        """Answer a request that broke off before its own answer had begun; after that there is nothing to say."""
+        with contextlib.suppress(Exception):
+            await self._replies.plain_refusal(send, "unavailable", request_id())
 
     async def _take_content(self, head: Head, receive: Receive) -> Decision | None:
         """Fill the submission from the body; a decision here is one that need not wait for the body."""
@@ -141,7 +148,12 @@ class Server:
         """Answer HTTP requests, and the server's lifespan events."""
         if scope["type"] == "http":
             assert self._intake is not None
-            await self._intake(scope, receive, send)
+            try:
+                await self._intake(scope, receive, send)
+            except Exception:  # noqa: BLE001 - logged, and answered if that can still be
+                # The server in front would answer a bare 500, or has begun an answer that cannot be taken back.
+                _log.exception("a request broke off")
+                await self._intake.broken(send)
         elif scope["type"] == "lifespan":
             await self._lifespan(receive, send)
 
@@ -149,7 +161,12 @@ class Server:
         while True:
             event = await receive()
             if event["type"] == "lifespan.startup":
-                self._intake = await self._make()
+                try:
+                    self._intake = await self._make()
+                except Exception as error:  # noqa: BLE001 - whatever it is, the server must not go on
+                    _log.exception("the lane could not start")
+                    await send({"type": "lifespan.startup.failed", "message": str(error)})
+                    return
                 await send({"type": "lifespan.startup.complete"})
             elif event["type"] == "lifespan.shutdown":
                 if self._intake is not None:

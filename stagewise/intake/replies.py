@@ -119,6 +119,8 @@ class Replies:
         headers = [*_PROBLEM, (b"x-request-id", request_id.encode())]
         if code == "method_not_allowed":
             headers.append((b"allow", b"GET, HEAD"))
+        if refusal.retry_after is not None:
+            headers.append((b"retry-after", b"%d" % refusal.retry_after))
         document = self._document(refusal, refusal.detail, request_id, ())
         await _send(send, refusal.status, headers, document, body=body)
 

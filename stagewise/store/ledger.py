@@ -62,6 +62,7 @@ class Ledger:
         self._writes = Lane("write", self._settle_writing, undecided=_never, give_up=self._give_up)
         self._reads = Lane("read", self._settle_reading, undecided=self._writes.put, give_up=self._give_up)
         self._running = True
+        self._loop = asyncio.get_running_loop()
         self._ticks = asyncio.create_task(self._tick())
 
     async def stop(self) -> None:
@@ -81,13 +82,13 @@ class Ledger:
 
     async def decide(self, submission: Submission) -> Decision:
         """Decide a submission; a ``created`` decision means that it is stored and synced."""
-        pending = Pending(submission, asyncio.get_running_loop().create_future())
+        pending = Pending(submission, self._loop.create_future())
         (self._reads if self._looks_refused(submission) else self._writes).put(pending)
         return await pending.future
 
     async def ready(self) -> bool:
         """Whether the database can be written, found out within two seconds."""
-        loop = asyncio.get_running_loop()
+        loop = self._loop
         answer: asyncio.Future[bool] = loop.create_future()
 
         def ask() -> None:

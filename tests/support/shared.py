@@ -22,8 +22,8 @@ from tests.support.postgres import Cluster
 
 #: Environment variable with the folder of this run: set by the first pytest process, inherited by its workers.
 FOLDER = "TESTS_FOLDER"
-#: Cleans up after us; it notices our end by the end of its standard input.
-_sweeper: subprocess.Popen[bytes] | None = None
+#: Folder → who cleans up after us; it notices our end by the end of its standard input.
+_sweepers: dict[str, subprocess.Popen[bytes]] = {}
 ROOT = Path(__file__).resolve().parent.parent.parent
 
 
@@ -31,12 +31,11 @@ def open_folder() -> bool:
     """Make the folder of this run, and see to it that nothing survives it; false when we are a worker of a run."""
     if FOLDER in os.environ:
         return False
-    global _sweeper
     made = tempfile.mkdtemp(prefix="stagewise-tests-")
     Path(made).chmod(0o711)  # PostgreSQL runs as somebody else, in a folder of its own in it
     os.environ[FOLDER] = made
     (folder() / "owner").write_text(str(os.getpid()))
-    _sweeper = subprocess.Popen(
+    _sweepers[made] = subprocess.Popen(
         [sys.executable, "-m", "tests.support.sweep", FOLDER, made],
         cwd=ROOT,
         stdin=subprocess.PIPE,
@@ -53,9 +52,7 @@ def close_folder() -> None:
             os.kill(keeper, signal.SIGTERM)
             while _is_running(keeper):
                 time.sleep(0.02)
-    del os.environ[FOLDER]
-    if _sweeper is not None:
-        _sweeper.communicate()
+    _sweepers.pop(os.environ.pop(FOLDER)).communicate()
 
 
 def folder() -> Path:

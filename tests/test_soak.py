@@ -1,0 +1,104 @@
+"""The long form of what the other tests show in short: `make soak` runs it, for minutes."""
+
+from __future__ import annotations
+
+import random
+import signal
+import threading
+import time
+import uuid
+from collections import Counter
+from collections.abc import Callable
+
+import pytest
+
+from tests.support.crowd import Post, Reply, post_all
+from tests.support.installation import Installation, Server
+from tests.support.processes import free_port, members
+
+pytestmark = [pytest.mark.soak, pytest.mark.parametrize("engine", ["sqlite"])]
+
+
+def under_load(installation: Installation, server: Server, trouble: Callable[[], None]) -> list[Reply]:
+    """Post leads, each with a key of its own, while the trouble lasts."""
+    done = threading.Event()
+    failures: list[BaseException] = []
+
+    def make_trouble() -> None:
+        try:
+            trouble()
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the test's own thread
+            failures.append(error)
+        finally:
+            done.set()
+
+    maker = threading.Thread(target=make_trouble)
+    maker.start()
+    names = (str(uuid.uuid4()) for _ in range(100_000))
+    posts = [Post(server.port, installation.key, name, {"Idempotency-Key": name}) for name in names]
+    replies = post_all(posts, connections=16, stop=done.is_set)
+    maker.join()
+    if failures:
+        raise failures[0]
+    return replies
+
+
+def check(installation: Installation, replies: list[Reply]) -> None:
+    """What was acknowledged is stored, once, with everything that belongs to it."""
+    stored = Counter(name.removeprefix("t=") for (name,) in installation.sql("SELECT name FROM lead"))
+    acknowledged = {reply.token for reply in replies if reply.status == 201}
+    assert acknowledged <= set(stored)
+    assert max(stored.values(), default=0) <= 1
+    assert installation.count("hit") == installation.count("event") == sum(stored.values())
+    assert installation.sql("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_hundred_kills_of_everything_lose_nothing_and_need_no_help(installation: Installation) -> None:
+    installation.save_rules(allow_all_ips=True, max_leads_per_ip=None)
+    chance = random.Random(1)
+    server = installation.serve()
+    servers = [server]
+    replies: list[Reply] = []
+
+    def kill() -> None:
+        for _ in range(10):
+            time.sleep(chance.uniform(0.05, 1.0))
+            servers[-1].kill_all()
+            again = installation.start(*servers[-1].arguments)
+            servers.append(again)  # type: ignore[arg-type]
+            again.wait_for(server.port)
+
+    for _ in range(10):
+        replies += under_load(installation, server, kill)
+        check(installation, replies)
+        installation.sql("DELETE FROM attempt WHERE outcome <> 'created'")
+    assert len(replies) > 1_000
+
+
+def test_fifty_killed_masters_leave_no_orphan(installation: Installation) -> None:
+    for _ in range(50):
+        server = installation.intake(workers=2, port=free_port())
+        assert server.post_lead().status in {201, 429}
+        server.kill()
+        end = time.monotonic() + 3
+        while members(server.pid):
+            assert time.monotonic() < end, "an orphan goes on"
+            time.sleep(0.05)
+
+
+def test_polite_restarts_under_load_break_no_call(installation: Installation) -> None:
+    installation.save_rules(allow_all_ips=True, max_leads_per_ip=None)
+    server = installation.intake()
+    servers = [server]
+
+    def restart() -> None:
+        for _ in range(30):
+            time.sleep(0.5)
+            servers[-1].popen.send_signal(signal.SIGTERM)
+            assert servers[-1].wait(11) == 0
+            servers.append(installation.intake(port=server.port))
+
+    replies = under_load(installation, server, restart)
+    broken = Counter(reply.status for reply in replies if reply.status not in {0, 201})
+    assert broken == {}
+    check(installation, replies)

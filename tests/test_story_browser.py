@@ -1,0 +1,222 @@
+"""The story in a real browser: set up the owner, change the configuration, and see what websites send."""
+
+from __future__ import annotations
+
+import json
+import re
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+
+from tests.corpus.rows import ROWS
+from tests.support.installation import LEAD, Installation, Server
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+PASSWORD = "correct horse battery staple"
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+#: As root there is no sandbox to be had; the rest keeps the browser from talking to anybody but us.
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+#: Posts a lead from a process of its own and prints the status: argv is URL, body, and an Origin (or nothing).
+POST = """
+import sys, urllib.error, urllib.request
+headers = {"Content-Type": "application/json"} | ({"Origin": sys.argv[3]} if sys.argv[3] else {})
+request = urllib.request.Request(sys.argv[1], sys.argv[2].encode(), headers)
+try:
+    print(urllib.request.urlopen(request, timeout=15).status)
+except urllib.error.HTTPError as error:
+    print(error.code)
+"""
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert found, "install Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=OPTIONS)
+        yield launched
+        launched.close()
+
+
+class Visit:
+    """A person in front of the console; everything that a page did and should not have done is remembered."""
+
+    def __init__(self, server: Server, context: BrowserContext) -> None:
+        self.server = server
+        self.base = f"http://127.0.0.1:{server.console_port}"
+        self.complaints: list[str] = []
+        context.set_default_timeout(15_000)
+        context.add_init_script(
+            "addEventListener('securitypolicyviolation', (e) => console.error('CSP ' + e.violatedDirective))"
+        )
+        self.page: Page = context.new_page()
+        self.page.on("console", self._on_console)
+        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog {dialog.message}"))
+        self.page.on("request", self._on_request)
+
+    def _on_console(self, message: ConsoleMessage) -> None:
+        if message.type in {"error", "warning"}:
+            self.complaints.append(message.text)
+
+    def _on_request(self, request: Request) -> None:
+        if not request.url.startswith(self.base):
+            self.complaints.append(f"asked {request.url}")
+
+    def set_up(self) -> None:
+        """Open the printed link and become the owner."""
+        self.server.wait_for_output("Try it:")
+        link = re.search(r"http://\S+/setup/\S+", self.server.output)
+        assert link, self.server.output
+        self.page.goto(link[0])
+        self.page.get_by_label("E-mail address").fill("olga@example.com")
+        self.page.get_by_label("Password", exact=True).fill(PASSWORD)
+        self.page.get_by_label("The same password again").fill(PASSWORD)
+        self.page.get_by_role("button", name="Create my account").click()
+        expect(self.page.get_by_role("heading", name="Stagewise API")).to_be_visible()
+
+    def go(self, name: str) -> None:
+        """Go by the navigation."""
+        self.page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()
+        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
+
+    def reload_until(self, text: str) -> None:
+        """Reload until the page says so: refusals may be answered before their row is in the journal."""
+        end = time.monotonic() + 15
+        while time.monotonic() < end and self.page.get_by_text(text).count() == 0:
+            self.page.reload()
+        expect(self.page.get_by_text(text).first).to_be_visible()
+
+
+@pytest.fixture
+def visit(installation: Installation, chromium: Browser) -> Iterator[Visit]:
+    context = chromium.new_context(viewport={"width": 1280, "height": 900}, permissions=["clipboard-write"])
+    yield Visit(installation.serve(), context)
+    context.close()
+
+
+def post(url: str, origin: str = "", **fields: str) -> int:
+    """Post a lead as a website's server does: from another process."""
+    body = json.dumps({**LEAD, **fields})
+    done = subprocess.run(
+        [sys.executable, "-c", POST, url, body, origin], capture_output=True, text=True, timeout=30, check=True
+    )
+    return int(done.stdout)
+
+
+def test_an_owner_sets_up_configures_and_sees_what_comes(visit: Visit) -> None:
+    page = visit.page
+    visit.set_up()
+    used = page.goto(re.search(r"http://\S+/setup/\S+", visit.server.output)[0])  # type: ignore[index]
+    assert used is not None
+    assert used.status == 410
+    visit.complaints.clear()  # the browser reports the 410 itself
+
+    # The configuration
+    page.goto(f"{visit.base}/")
+    visit.go("Stagewise API")
+    url = page.locator("#url").inner_text()
+    page.get_by_role("button", name="Copy").click()
+    expect(page.get_by_role("button", name="Copied")).to_be_visible()
+    page.get_by_label("Allowed CORS origins").fill("https://YourSite.com/")
+    page.get_by_label("Maximum leads per IP").fill("3")
+    page.get_by_role("button", name="Save Config").click()
+    expect(page.get_by_text("Saved. It holds for the next call.")).to_be_visible()
+    expect(page.get_by_label("Allowed CORS origins")).to_have_value("https://yoursite.com")
+
+    # A lead
+    assert post(url, message="Please call me back.\nThank you") == 201
+    visit.go("Leads")
+    expect(page.get_by_text("1 new in the last 24 hours")).to_be_visible()
+    page.get_by_role("link", name="Ada Lovelace").click()
+    for shown in ("ada@example.com", "+44 20 7946 0958", "127.0.0.1", "My website"):
+        expect(page.get_by_text(shown).first).to_be_visible()
+    page.get_by_role("button", name="Contacted").click()
+    expect(page.get_by_text("Now in “Contacted”.")).to_be_visible()
+    page.get_by_role("button", name="Undo").click()
+    expect(page.get_by_role("button", name="New", exact=True)).to_have_attribute("aria-pressed", "true")
+    visit.go("Logs")
+    visit.reload_until("The lead was stored.")
+    expect(page.get_by_role("link", name="Open the lead")).to_be_visible()
+
+    # A refusal, mended with one click
+    assert post(url, "https://www.yoursite.com") == 403
+    visit.reload_until("The page's origin is not on the list of allowed CORS origins.")
+    page.get_by_role("button", name="Allow https://www.yoursite.com").click()
+    expect(page.get_by_text("https://www.yoursite.com may send leads to “My website” now.")).to_be_visible()
+    assert post(url, "https://www.yoursite.com", name="Grace Hopper") == 201
+
+    # Search, the limit, and out again
+    visit.go("Leads")
+    page.get_by_label("Search by name, e-mail or phone").fill("hopper")
+    page.get_by_role("button", name="Search").click()
+    expect(page.get_by_role("link", name="Grace Hopper")).to_be_visible()
+    expect(page.get_by_role("link", name="Ada Lovelace")).to_have_count(0)
+    assert [post(url), post(url)] == [201, 429]
+    visit.go("Logs")
+    visit.reload_until("The address has used all its leads of the last 24 hours.")
+    page.get_by_role("link", name="Raise the limit").click()
+    expect(page.get_by_label("Maximum leads per IP")).to_have_value("3")
+    page.get_by_text("olga@example.com").click()
+    page.get_by_role("button", name="Log out").click()
+    page.get_by_label("E-mail address").fill("olga@example.com")
+    page.get_by_label("Password", exact=True).fill(PASSWORD)
+    page.get_by_role("button", name="Log in").click()
+    expect(page.get_by_role("heading", name="Leads")).to_be_visible()
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_nothing_that_visitors_send_runs_in_the_browser(visit: Visit) -> None:
+    page = visit.page
+    visit.set_up()
+    page.get_by_label("Maximum leads per IP").fill("")
+    page.get_by_role("button", name="Save Config").click()
+    hostile = [row for row in ROWS if row.accepted and row.body and re.search(r"[<\"'{(`]", str(row.payload))]
+    bodies = [row.body for row in hostile if row.body and not row.rule("allowed_origins")]
+    taken = sum(visit.server.post(body).status == 201 for body in bodies)
+    assert taken > 20
+    page.goto(f"{visit.base}/w/main/leads/")
+    links = [link.get_attribute("href") for link in page.locator("a.title").all()]
+    for link in links:
+        page.goto(f"{visit.base}{link}")
+    page.goto(f"{visit.base}/w/main/logs/")
+    assert page.evaluate("window.__xss") is None
+    assert visit.complaints == []
+
+
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_no_page_is_wider_than_the_screen(visit: Visit) -> None:
+    page = visit.page
+    visit.set_up()
+    long = f"{'e' * 60}@{'d' * 60}.example.com"
+    assert visit.server.post_lead(name="N" * 200, email=long, message="M" * 5000).status == 201
+    assert visit.server.post_lead(name="Ada", origin="x", lead_type_name="No such type").status == 422
+    page.goto(f"{visit.base}/w/main/logs/")
+    visit.reload_until("lead_type_name matches no active lead type.")
+    page.goto(f"{visit.base}/w/main/leads/")
+    lead = page.locator("a.title").get_attribute("href")
+    paths = [f"/w/main/{name}/" for name in ("leads", "lead-types", "integration/api", "logs", "settings")]
+    for width in (390, 768, 1440):
+        page.set_viewport_size({"width": width, "height": 844})
+        for path in [*paths, lead, "/password/change/"]:
+            page.goto(f"{visit.base}{path}")
+            for details in page.locator("main details").all():
+                details.evaluate("element => { element.open = true }")
+            assert page.evaluate("document.documentElement.scrollWidth") <= width, path
+    assert visit.complaints == []
