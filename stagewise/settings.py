@@ -2,15 +2,21 @@
 
 This module is the only reader of ``os.environ``. The file is ``stagewise.toml`` in the data directory, or the one
 that ``STAGEWISE_CONFIG`` names; its keys are the names below in lower case. The environment wins over the file.
+
+Where ``stagewise serve`` listens is recorded in ``listening.json`` in the data directory: the URLs that are not set
+are those.
 """
 
 from __future__ import annotations
 
+import contextlib
 import difflib
+import json
 import os
 import secrets
 import tomllib
 from pathlib import Path
+from typing import Any
 from urllib.parse import urlsplit
 
 import msgspec
@@ -35,18 +41,25 @@ KNOWN: dict[str, tuple[str, str]] = {
     "client_ip_header": ("X-Forwarded-For", "The one header that trusted proxies write the client's address in."),
 }
 
+#: Where the secret key is kept when none is given.
+KEPT_KEY = "secret_key"
+
+#: Name of the file that remembers where serve listens, and what holds before its first start.
+LISTENING = "listening.json"
+DEFAULT_LISTENING = {"public_url": "http://127.0.0.1:8000", "console_url": "http://127.0.0.1:8001"}
+
 
 class SettingsError(Exception):
     """A setting that cannot be used; the message is one line and says what to do."""
 
 
 class Settings(msgspec.Struct, frozen=True, kw_only=True):
-    """Checked settings. URLs have no trailing slash; ``None`` means "where serve listens"."""
+    """Checked settings. URLs have no trailing slash; those not set are where ``stagewise serve`` listens."""
 
     data_dir: Path
     database_url: str | None
-    public_url: str | None
-    console_url: str | None
+    public_url: str
+    console_url: str
     smtp_url: str | None
     mail_from: str
     support: str | None
@@ -75,14 +88,16 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     data_dir = Path(values.get("data_dir") or KNOWN["data_dir"][0])
     values = {**_from_file(values.get("config"), data_dir), **values}
     merged = {name: values.get(name, default) for name, (default, _help) in KNOWN.items()}
+    data_dir = Path(merged["data_dir"]).expanduser().absolute()
+    listening = _listening(data_dir)
     return Settings(
-        data_dir=Path(merged["data_dir"]).expanduser().absolute(),
+        data_dir=data_dir,
         database_url=_database_url(merged["database_url"]),
-        public_url=_base_url("public_url", merged["public_url"]),
-        console_url=_base_url("console_url", merged["console_url"]),
+        public_url=_base_url("public_url", merged["public_url"]) or listening["public_url"],
+        console_url=_base_url("console_url", merged["console_url"]) or listening["console_url"],
         smtp_url=_smtp_url(merged["smtp_url"]),
         mail_from=merged["mail_from"],
-        support=merged["support"] or None,
+        support=_support(merged["support"]),
         secret_key=_given_secret(merged["secret_key"], merged["secret_key_file"]),
         trusted_proxies=_trusted_proxies(merged["trusted_proxies"]),
         client_ip_header=_header_name(merged["client_ip_header"]),
@@ -90,41 +105,95 @@ def load(environ: dict[str, str] | None = None) -> Settings:
 
 
 def environment(settings: Settings) -> dict[str, str]:
-    """The environment for a child process, so that it loads equal settings."""
-    pairs = {
-        "data_dir": str(settings.data_dir),
-        "database_url": settings.database_url,
-        "public_url": settings.public_url,
-        "console_url": settings.console_url,
-        "smtp_url": settings.smtp_url,
-        "mail_from": settings.mail_from,
-        "support": settings.support,
-        "secret_key": settings.secret_key,
-        "trusted_proxies": ",".join(settings.trusted_proxies),
-        "client_ip_header": settings.client_ip_header,
-    }
-    inherited = {name: value for name, value in os.environ.items() if not name.startswith(PREFIX)}
-    return inherited | {PREFIX + name.upper(): value for name, value in pairs.items() if value}
+    """The environment for a child process, so that it loads equal settings whatever its directory."""
+    return {**os.environ, PREFIX + "DATA_DIR": str(settings.data_dir)}
+
+
+def hand_on(settings: Settings) -> None:
+    """Let every process that this one starts load equal settings."""
+    os.environ.update(environment(settings))
+
+
+def choose_django() -> None:
+    """Tell Django where its settings are, in this process and its children."""
+    os.environ["DJANGO_SETTINGS_MODULE"] = "stagewise.site.settings"
+
+
+def prepare_data_dir(settings: Settings) -> None:
+    """Make the data directory (0700) if need be, and see that it can be written.
+
+    Raises :class:`SettingsError` for a full disk, a read-only file system, a path that is no directory.
+    """
+    probe = settings.data_dir / f".probe-{os.getpid()}"
+    try:
+        settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
+        probe.write_bytes(b"\0" * 65_536)
+    except OSError as error:
+        raise SettingsError(_unwritable(settings.data_dir, error)) from None
+    finally:
+        with contextlib.suppress(OSError):
+            probe.unlink(missing_ok=True)
+
+
+def record_listening(settings: Settings, public_url: str, console_url: str) -> None:
+    """Remember where ``stagewise serve`` listens, for every process of this data directory."""
+    path = settings.data_dir / LISTENING
+    content = json.dumps({"public_url": public_url, "console_url": console_url}) + "\n"
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    try:
+        unfinished.write_text(content)
+        unfinished.replace(path)
+    except OSError as error:
+        raise SettingsError(_unwritable(settings.data_dir, error)) from None
+
+
+def has_secret_key(settings: Settings) -> bool:
+    """Whether :func:`secret_key` would find one rather than make it."""
+    return settings.secret_key is not None or (settings.data_dir / KEPT_KEY).exists()
 
 
 def secret_key(settings: Settings) -> str:
     """The installation's secret key: the given one, else the one kept (0600) in the data directory, made once."""
     if settings.secret_key:
         return settings.secret_key
-    path = settings.data_dir / "secret_key"
+    path = settings.data_dir / KEPT_KEY
     try:
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    except FileExistsError:
+        if not path.exists():
+            _make_secret_key(path)
         kept = path.read_text().strip()
-        if len(kept) < 32:
-            raise SettingsError(f"{path} holds no usable secret key; restore it from your backup") from None
-        return kept
-    with os.fdopen(descriptor, "w") as file:
-        made = secrets.token_urlsafe(48)
-        file.write(made + "\n")
-        file.flush()
-        os.fsync(file.fileno())
-    return made
+    except OSError as error:
+        raise SettingsError(f"the secret key {path} cannot be used: {error.strerror}") from None
+    if len(kept) < 32:
+        raise SettingsError(f"{path} holds no usable secret key; restore it from your backup")
+    return kept
+
+
+def _make_secret_key(path: Path) -> None:
+    """Write a new key so that it appears whole or not at all, and only once if several processes start together."""
+    unfinished = path.with_suffix(f".{os.getpid()}")
+    descriptor = os.open(unfinished, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+    try:
+        with os.fdopen(descriptor, "w") as file:
+            file.write(secrets.token_urlsafe(48) + "\n")
+            file.flush()
+            os.fsync(file.fileno())
+        with contextlib.suppress(FileExistsError):
+            os.link(unfinished, path)
+    finally:
+        unfinished.unlink()
+
+
+def _unwritable(path: Path, error: OSError) -> str:
+    return f"the data directory {path} cannot be written: {error.strerror} (set STAGEWISE_DATA_DIR to another)"
+
+
+def _listening(data_dir: Path) -> dict[str, str]:
+    """The recorded URLs; what serve uses by default where nothing (or nothing readable) is recorded."""
+    found: Any = None
+    with contextlib.suppress(OSError, ValueError):
+        found = json.loads((data_dir / LISTENING).read_text())
+    kept = found if isinstance(found, dict) else {}
+    return {**DEFAULT_LISTENING, **{name: str(kept[name]) for name in DEFAULT_LISTENING if name in kept}}
 
 
 def _from_environment(environ: dict[str, str]) -> dict[str, str]:
@@ -184,6 +253,12 @@ def _smtp_url(value: str) -> str | None:
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
         raise SettingsError("STAGEWISE_SMTP_URL must look like smtp://user:password@mail.example.com:587")
     return value
+
+
+def _support(value: str) -> str | None:
+    if value and "@" not in value and urlsplit(value).scheme not in {"http", "https"}:
+        raise SettingsError(f"STAGEWISE_SUPPORT must be a mail address or a URL, not {value!r}")
+    return value or None
 
 
 def _given_secret(value: str, file: str) -> str | None:

@@ -120,15 +120,32 @@ def post(url: str, origin: str = "", **fields: str) -> int:
 
 
 def test_an_owner_sets_up_configures_and_sees_what_comes(visit: Visit) -> None:
-    page = visit.page
     visit.set_up()
-    used = page.goto(re.search(r"http://\S+/setup/\S+", visit.server.output)[0])  # type: ignore[index]
+    the_link_works_once(visit)
+    url = the_owner_configures(visit)
+    assert post(url, message="Please call me back.\nThank you") == 201
+    the_lead_is_seen_and_worked(visit)
+    assert post(url, "https://www.yoursite.com") == 403
+    the_refusal_is_mended_with_one_click(visit)
+    assert post(url, "https://www.yoursite.com", name="Grace Hopper") == 201
+    assert [post(url), post(url)] == [201, 429]
+    the_owner_searches_and_finds_the_limit(visit)
+    the_owner_logs_out_and_in(visit)
+    assert visit.complaints == []
+
+
+def the_link_works_once(visit: Visit) -> None:
+    link = re.search(r"http://\S+/setup/\S+", visit.server.output)
+    assert link
+    used = visit.page.goto(link[0])
     assert used is not None
     assert used.status == 410
     visit.complaints.clear()  # the browser reports the 410 itself
+    visit.page.goto(f"{visit.base}/")
 
-    # The configuration
-    page.goto(f"{visit.base}/")
+
+def the_owner_configures(visit: Visit) -> str:
+    page = visit.page
     visit.go("Stagewise API")
     url = page.locator("#url").inner_text()
     page.get_by_role("button", name="Copy").click()
@@ -138,11 +155,13 @@ def test_an_owner_sets_up_configures_and_sees_what_comes(visit: Visit) -> None:
     page.get_by_role("button", name="Save Config").click()
     expect(page.get_by_text("Saved. It holds for the next call.")).to_be_visible()
     expect(page.get_by_label("Allowed CORS origins")).to_have_value("https://yoursite.com")
+    return url
 
-    # A lead
-    assert post(url, message="Please call me back.\nThank you") == 201
+
+def the_lead_is_seen_and_worked(visit: Visit) -> None:
+    page = visit.page
     visit.go("Leads")
-    expect(page.get_by_text("1 new in the last 24 hours")).to_be_visible()
+    visit.reload_until("1 new in the last 24 hours")
     page.get_by_role("link", name="Ada Lovelace").click()
     for shown in ("ada@example.com", "+44 20 7946 0958", "127.0.0.1", "My website"):
         expect(page.get_by_text(shown).first).to_be_visible()
@@ -154,31 +173,34 @@ def test_an_owner_sets_up_configures_and_sees_what_comes(visit: Visit) -> None:
     visit.reload_until("The lead was stored.")
     expect(page.get_by_role("link", name="Open the lead")).to_be_visible()
 
-    # A refusal, mended with one click
-    assert post(url, "https://www.yoursite.com") == 403
-    visit.reload_until("The page's origin is not on the list of allowed CORS origins.")
-    page.get_by_role("button", name="Allow https://www.yoursite.com").click()
-    expect(page.get_by_text("https://www.yoursite.com may send leads to “My website” now.")).to_be_visible()
-    assert post(url, "https://www.yoursite.com", name="Grace Hopper") == 201
 
-    # Search, the limit, and out again
+def the_refusal_is_mended_with_one_click(visit: Visit) -> None:
+    visit.reload_until("The page's origin is not on the list of allowed CORS origins.")
+    visit.page.get_by_role("button", name="Allow https://www.yoursite.com").click()
+    expect(visit.page.get_by_text("https://www.yoursite.com may send leads to “My website” now.")).to_be_visible()
+
+
+def the_owner_searches_and_finds_the_limit(visit: Visit) -> None:
+    page = visit.page
     visit.go("Leads")
     page.get_by_label("Search by name, e-mail or phone").fill("hopper")
     page.get_by_role("button", name="Search").click()
     expect(page.get_by_role("link", name="Grace Hopper")).to_be_visible()
     expect(page.get_by_role("link", name="Ada Lovelace")).to_have_count(0)
-    assert [post(url), post(url)] == [201, 429]
     visit.go("Logs")
     visit.reload_until("The address has used all its leads of the last 24 hours.")
     page.get_by_role("link", name="Raise the limit").click()
     expect(page.get_by_label("Maximum leads per IP")).to_have_value("3")
+
+
+def the_owner_logs_out_and_in(visit: Visit) -> None:
+    page = visit.page
     page.get_by_text("olga@example.com").click()
     page.get_by_role("button", name="Log out").click()
     page.get_by_label("E-mail address").fill("olga@example.com")
     page.get_by_label("Password", exact=True).fill(PASSWORD)
     page.get_by_role("button", name="Log in").click()
     expect(page.get_by_role("heading", name="Leads")).to_be_visible()
-    assert visit.complaints == []
 
 
 @pytest.mark.parametrize("engine", ["sqlite"])

@@ -135,9 +135,6 @@ class Installation(models.Model):
     oldest_lane = models.IntegerField()
     #: First 16 hexadecimal digits of the SHA-256 of the secret key; empty until a process has started.
     key_fingerprint = models.CharField(max_length=16, blank=True)
-    #: Where serve listened last; used when the URLs are not set.
-    public_url = models.CharField(max_length=300, blank=True)
-    console_url = models.CharField(max_length=300, blank=True)
 
     class Meta:
         db_table = "installation"
@@ -145,3 +142,17 @@ class Installation(models.Model):
 
     def __str__(self) -> str:
         return f"schema {self.schema_version}"
+
+
+class CacheRow(models.Model):
+    """The table of Django's database cache, in which allauth counts tries to log in; nobody else writes here."""
+
+    cache_key = models.CharField(max_length=255, primary_key=True)
+    value = models.TextField()
+    expires = models.DateTimeField(db_index=True)
+
+    class Meta:
+        db_table = "console_cache"
+
+    def __str__(self) -> str:
+        return self.cache_key

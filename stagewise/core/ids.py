@@ -7,13 +7,24 @@ from __future__ import annotations
 
 from random import getrandbits
 
+_VERSION_7 = 0x7 << 76
+_VARIANT = 0x2 << 62
+
+
+def uuid7_hex(at_ms: int) -> str:
+    """A UUIDv7 (RFC 9562, section 5.7) of the given millisecond, 32 hexadecimal digits: 48 bits of time, 74 random."""
+    random = getrandbits(74)
+    return f"{at_ms << 80 | _VERSION_7 | random >> 62 << 64 | _VARIANT | random & 0x3FFF_FFFF_FFFF_FFFF:032x}"
+
+
+def dashed(digits: str) -> str:
+    """The usual text of a UUID: groups of 8, 4, 4, 4 and 12 digits."""
+    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+
 
 def uuid7(at_ms: int) -> str:
-    """A UUIDv7 (RFC 9562, section 5.7) of the given millisecond, as text: 48 bits of time, 74 random bits."""
-    random = getrandbits(74)
-    high, low = random >> 62, random & 0x3FFF_FFFF_FFFF_FFFF
-    digits = f"{(at_ms & 0xFFFF_FFFF_FFFF) << 16 | 0x7000 | high:016x}{low | 1 << 63:016x}"
-    return f"{digits[:8]}-{digits[8:12]}-{digits[12:16]}-{digits[16:20]}-{digits[20:]}"
+    """The same with its dashes."""
+    return dashed(uuid7_hex(at_ms))
 
 
 def request_id() -> str:

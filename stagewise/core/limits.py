@@ -55,13 +55,6 @@ class Window(msgspec.Struct):
         decisive = self.nth if self.count > self.limit else self.oldest
         return Figures(self.limit, 0, _seconds_left(now if decisive is None else decisive, now))
 
-    def full_until(self) -> int | None:
-        """The millisecond at which a slot becomes free, if the window is full."""
-        if not self.is_full:
-            return None
-        decisive = self.nth if self.count > self.limit else self.oldest
-        return None if decisive is None else decisive + WINDOW_MS
-
 
 def _seconds_left(at: int, now: int) -> int:
     return max(1, -((now - at - WINDOW_MS) // 1000))

@@ -112,7 +112,7 @@ class Attempt(models.Model):
     address = models.CharField(max_length=45, null=True)
     #: ``peer``, or the name of the header that the address was read from.
     address_from = models.CharField(max_length=60)
-    #: What the owner should know beyond the code, as a code: see ``stagewise.core.addresses.NOTES``.
+    #: What the owner should know beyond the code, as a code: see ``NOTES`` in stagewise/core/refusal.py.
     note = models.CharField(max_length=40, blank=True)
     preflight = models.BooleanField(default=False)
     origin = models.TextField(null=True)
@@ -158,7 +158,7 @@ class AttemptSummary(models.Model):
         indexes = [models.Index(fields=["workspace_id", "-hour"], name="attempt_summary_newest")]
 
     def __str__(self) -> str:
-        return f"{self.count} × {self.outcome}"
+        return f"{self.count} {self.outcome}"
 
 
 class AttemptCounter(models.Model):
@@ -178,14 +178,12 @@ class AttemptCounter(models.Model):
     class Meta:
         db_table = "attempt_counter"
         constraints = [
-            models.UniqueConstraint(
-                fields=["endpoint_id", "minute", "outcome", "process"], name="attempt_counter_once"
-            )
+            models.UniqueConstraint(fields=["endpoint_id", "minute", "outcome", "process"], name="attempt_counter_once")
         ]
         indexes = [models.Index(fields=["workspace_id", "minute"], name="attempt_counter_minute")]
 
     def __str__(self) -> str:
-        return f"{self.count} × {self.outcome}"
+        return f"{self.count} {self.outcome}"
 
 
 class UnknownCall(models.Model):

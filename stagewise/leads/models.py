@@ -61,12 +61,15 @@ class Stage(models.Model):
 class Lead(models.Model):
     """A person who wrote. The lane inserts these rows with SQL of its own (stagewise/store)."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="leads")
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="leads", db_index=False)
     #: UUIDv7, what the public sees.
     public_id = models.UUIDField(unique=True)
-    endpoint = models.ForeignKey("endpoints.Endpoint", on_delete=models.PROTECT, null=True, related_name="leads")
-    lead_type = models.ForeignKey(LeadType, on_delete=models.PROTECT, related_name="leads")
-    stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="leads")
+    # No index of their own: each would be written with every lead, and the constraints below serve the pages.
+    endpoint = models.ForeignKey(
+        "endpoints.Endpoint", on_delete=models.PROTECT, null=True, related_name="leads", db_index=False
+    )
+    lead_type = models.ForeignKey(LeadType, on_delete=models.PROTECT, related_name="leads", db_index=False)
+    stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="leads", db_index=False)
     name = models.TextField()
     phone = models.TextField()
     phone_e164 = models.CharField(max_length=16, null=True)

@@ -78,6 +78,35 @@ def make_months(cursor: CursorWrapper, table: str, today: datetime.date) -> list
     return made
 
 
+def drop_months(cursor: CursorWrapper, table: str, before: int) -> list[str]:
+    """Drop the months that ended before this moment (milliseconds since 1970); return their names.
+
+    A month of the outbox stays while an event in it is still to be dispatched.
+    """
+    cursor.execute(
+        "SELECT c.relname FROM pg_inherits i JOIN pg_class c ON c.oid = i.inhrelid"
+        " WHERE i.inhparent = to_regclass(%s) ORDER BY c.relname",
+        [table],
+    )
+    dropped = []
+    for (name,) in cursor.fetchall():
+        found = re.fullmatch(re.escape(table) + r"_(\d{4})_(\d{2})", name)
+        if found is None:
+            continue
+        following = (datetime.date(int(found[1]), int(found[2]), 1) + datetime.timedelta(days=32)).replace(day=1)
+        if _start(following) > before or (table == "event" and _has_undispatched(cursor, name)):
+            continue
+        cursor.execute(f"DROP TABLE {name}")
+        dropped.append(name)
+    return dropped
+
+
+def _has_undispatched(cursor: CursorWrapper, name: str) -> bool:
+    cursor.execute(f"SELECT EXISTS (SELECT 1 FROM {name} WHERE dispatched_at IS NULL)")  # noqa: S608 - a partition's name
+    row = cursor.fetchone()
+    return row is None or bool(row[0])
+
+
 def _start(day: datetime.date) -> int:
     moment = datetime.datetime.combine(day, datetime.time(), datetime.UTC)
     return int(moment.timestamp()) * 1000

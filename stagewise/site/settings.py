@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
 from stagewise import settings as stagewise_settings
+from stagewise.site.csp import CSP
 
 OURS = stagewise_settings.load()
 PACKAGE = Path(__file__).resolve().parent.parent
@@ -15,12 +17,12 @@ OURS.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
 SECRET_KEY = stagewise_settings.secret_key(OURS)
 DEBUG = False
 
-CONSOLE_URL = OURS.console_url or "http://127.0.0.1:8001"
+CONSOLE_URL = OURS.console_url
 _console = urlsplit(CONSOLE_URL)
 _https = _console.scheme == "https"
 _LOOPBACK = {"127.0.0.1", "localhost", "[::1]"}
 ALLOWED_HOSTS = sorted({_console.hostname or "127.0.0.1"} | _LOOPBACK)
-CSRF_TRUSTED_ORIGINS = [CONSOLE_URL] if _https else []
+CSRF_TRUSTED_ORIGINS = [f"{_console.scheme}://{_console.netloc}"]
 
 INSTALLED_APPS = [
     "stagewise.accounts.apps.AccountsConfig",
@@ -57,7 +59,7 @@ if OURS.database_url:
 else:
     DATABASES = {
         "default": {
-            "ENGINE": "django.db.backends.sqlite3",
+            "ENGINE": "stagewise.site.sqlite3_queued",
             "NAME": OURS.sqlite_path,
             "CONN_MAX_AGE": None,
             "OPTIONS": {
@@ -77,12 +79,16 @@ USE_I18N = True
 LANGUAGE_CODE = "en"
 
 MIDDLEWARE = [
+    "stagewise.site.middleware.RequestMiddleware",
     "django.middleware.security.SecurityMiddleware",
+    "stagewise.site.csp.ContentSecurityPolicyMiddleware",
+    "stagewise.site.middleware.NoStoreMiddleware",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "stagewise.site.middleware.SessionLifeMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -99,11 +105,110 @@ TEMPLATES = [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
                 "django.contrib.messages.context_processors.messages",
+                "stagewise.site.csp.csp",
+                "stagewise.console.context.installation",
             ],
         },
     }
 ]
+
+# Accounts. Nobody signs up: the one-time link and `stagewise user add` make verified users.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
+    {"NAME": "django.contrib.auth.password_validation.CommonPasswordValidator"},
+    {"NAME": "django.contrib.auth.password_validation.NumericPasswordValidator"},
+    {
+        "NAME": "django.contrib.auth.password_validation.UserAttributeSimilarityValidator",
+        "OPTIONS": {"user_attributes": ("email", "name")},
+    },
+]
+PASSWORD_RESET_TIMEOUT = 3600
+LOGIN_URL = "account_login"
+LOGIN_REDIRECT_URL = "/"
+ACCOUNT_ADAPTER = "stagewise.accounts.adapter.AccountAdapter"
+ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
-ACCOUNT_USER_MODEL_USERNAME_FIELD = None
+ACCOUNT_EMAIL_VERIFICATION = "mandatory"
+ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
+# An unknown address is told nothing, neither on the page nor by mail.
+ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
+ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
+ACCOUNT_SESSION_REMEMBER = True
+
+# Sessions: twelve hours at most, one without a request; "seen" is written at most every five minutes.
+SESSION_COOKIE_AGE = 12 * 3600
+SESSION_IDLE_SECONDS = 3600
+SESSION_SEEN_SECONDS = 300
+SESSION_COOKIE_HTTPONLY = CSRF_COOKIE_HTTPONLY = True
+SESSION_COOKIE_SAMESITE = CSRF_COOKIE_SAMESITE = "Lax"
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = _https
+SESSION_COOKIE_NAME = "__Host-session" if _https else "session"
+CSRF_COOKIE_NAME = "__Host-csrf" if _https else "csrf"
+CSRF_FAILURE_VIEW = "stagewise.console.errors.csrf_failure"
+# Toasts in the session: cookies of their own would need the same care again.
+MESSAGE_STORAGE = "django.contrib.messages.storage.session.SessionStorage"
+
+# Headers. Everything a page needs is a file of ours: nothing inline, nothing from elsewhere.
+SECURE_CSP = {
+    "default-src": [CSP.SELF],
+    "script-src": [CSP.SELF],
+    "style-src": [CSP.SELF],
+    "object-src": [CSP.NONE],
+    "base-uri": [CSP.NONE],
+    "frame-ancestors": [CSP.NONE],
+    "form-action": [CSP.SELF],
+}
+SECURE_CONTENT_TYPE_NOSNIFF = True
+SECURE_REFERRER_POLICY = "same-origin"
+SECURE_CROSS_ORIGIN_OPENER_POLICY = "same-origin"
+SECURE_HSTS_SECONDS = 365 * 24 * 3600 if _https else 0
+# W005, W021: whether all subdomains speak https is not ours to say. W008: the proxy that ends TLS redirects.
+SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
+if not _https:
+    # No HSTS and no Secure cookies: on this machine itself there is no TLS, and with them nobody could log in.
+    SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W012", "security.W016"]
+
+# What allauth counts tries in. Rows, so that all processes and nodes count together.
+CACHES = {
+    "default": {
+        "BACKEND": "django.core.cache.backends.db.DatabaseCache",
+        "LOCATION": "console_cache",
+        "OPTIONS": {"MAX_ENTRIES": 10_000},
+    }
+}
+
+# Mail
+DEFAULT_FROM_EMAIL = SERVER_EMAIL = OURS.mail_from
+EMAIL_TIMEOUT = 10
+if OURS.smtp_url:
+    _smtp = urlsplit(OURS.smtp_url)
+    EMAIL_BACKEND = "stagewise.site.mail.BackgroundBackend"
+    EMAIL_HOST = _smtp.hostname or ""
+    EMAIL_HOST_USER = unquote(_smtp.username or "")
+    EMAIL_HOST_PASSWORD = unquote(_smtp.password or "")
+    EMAIL_USE_SSL = _smtp.scheme == "smtps"
+    # Without a password there is nothing to protect on the way to a relay that may know no TLS.
+    EMAIL_USE_TLS = not EMAIL_USE_SSL and bool(EMAIL_HOST_PASSWORD)
+    EMAIL_PORT = _smtp.port or (465 if EMAIL_USE_SSL else 587 if EMAIL_USE_TLS else 25)
+else:
+    EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
+
+# Static files: `make assets` collects them under hashed names; without that the sources are served as they are.
+STATIC_URL = "/static/"
+STATIC_ROOT = PACKAGE / "static_files"
+STATICFILES_DIRS = [PACKAGE / "console" / "assets"]
+STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
+_collected = (STATIC_ROOT / "staticfiles.json").exists()
+WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not _collected
+STORAGES = {
+    "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},
+    "staticfiles": {
+        "BACKEND": (
+            "whitenoise.storage.CompressedManifestStaticFilesStorage"
+            if _collected or "collectstatic" in sys.argv
+            else "django.contrib.staticfiles.storage.StaticFilesStorage"
+        )
+    },
+}

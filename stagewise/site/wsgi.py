@@ -1,8 +1,8 @@
 """The console as a WSGI application."""
 
-import os
-
 from django.core.wsgi import get_wsgi_application
 
-os.environ.setdefault("DJANGO_SETTINGS_MODULE", "stagewise.site.settings")
+from stagewise import settings
+
+settings.choose_django()
 application = get_wsgi_application()

@@ -237,8 +237,8 @@ class PostgresSession:
             if time.monotonic() > deadline:
                 raise Busy("the transaction is still going on")
             time.sleep(0.02)
-        return {str(row[0]) for row in self._rows("SELECT public_id FROM lead WHERE public_id = ANY(%s::uuid[])",
-                                                  [list(public_ids)])}  # fmt: skip
+        rows = self._rows("SELECT public_id FROM lead WHERE public_id = ANY(%s::uuid[])", [list(public_ids)])
+        return {row[0].hex for row in rows}
 
     def check(self, secret_key: str) -> None:
         """Raise ``SchemaError`` if this lane does not serve the database."""

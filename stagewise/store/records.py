@@ -25,6 +25,7 @@ class NewLead(msgspec.Struct, array_like=True):
     """A lead with all that is written beside it; the SQL takes the columns by position."""
 
     id: int
+    #: UUIDv7 as 32 hexadecimal digits, as Django keeps it on SQLite.
     public_id: str
     workspace_id: int
     endpoint_id: int

@@ -16,7 +16,7 @@ import msgspec
 from stagewise.core import policy
 from stagewise.core.addresses import bucket
 from stagewise.core.fields import FieldError
-from stagewise.core.ids import uuid7
+from stagewise.core.ids import dashed, uuid7_hex
 from stagewise.core.limits import Window
 from stagewise.core.policy import LeadTypeRule, LeadTypes, Rules
 from stagewise.core.submission import Submission, fingerprint, shown_origin
@@ -162,10 +162,10 @@ class _Admitted:
         assert fields is not None
         assert caller.address is not None
         slot, print_ = marks
-        public_id = uuid7(self.now)
+        public_id = uuid7_hex(self.now)
         body = _ENCODE(
             Answer(
-                public_id, fields.name, fields.phone, fields.phone_e164, fields.email, fields.message,
+                dashed(public_id), fields.name, fields.phone, fields.phone_e164, fields.email, fields.message,
                 AnswerType(lead_type.name), False, self.created_at,
             )
         )  # fmt: skip
@@ -179,7 +179,7 @@ class _Admitted:
             message=fields.message, at=self.now, address=caller.address, bucket=slot,
             origin=shown_origin(submission.origin),
             user_agent=submission.user_agent, request_id=submission.request_id, address_from=caller.source,
-            note=note_of(submission), event_id=uuid7(self.now),
+            note=note_of(submission), event_id=uuid7_hex(self.now),
             idempotency_key=key, fingerprint=print_, answer=body.decode() if key else None,
         )  # fmt: skip
         self.made.append(lead)

@@ -57,8 +57,7 @@ def _insert(table: str, columns: Mapping[str, str], fields: Sequence[str], condi
     def source(field: str) -> str:
         if field not in fields:
             return field  # a constant
-        taken = f"value->>{fields.index(field)}"
-        return f"replace({taken}, '-', '')" if field in {"public_id", "event_id"} else taken
+        return f"value->>{fields.index(field)}"
 
     chosen = ", ".join(source(field) for field in columns.values())
     return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {chosen} FROM {_EACH}(?){condition}"  # noqa: S608 - constants

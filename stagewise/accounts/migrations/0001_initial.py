@@ -49,14 +49,23 @@ class Migration(migrations.Migration):
             },
         ),
         migrations.CreateModel(
+            name='CacheRow',
+            fields=[
+                ('cache_key', models.CharField(max_length=255, primary_key=True, serialize=False)),
+                ('value', models.TextField()),
+                ('expires', models.DateTimeField(db_index=True)),
+            ],
+            options={
+                'db_table': 'console_cache',
+            },
+        ),
+        migrations.CreateModel(
             name='Installation',
             fields=[
                 ('id', models.SmallIntegerField(default=1, primary_key=True, serialize=False)),
                 ('schema_version', models.IntegerField()),
                 ('oldest_lane', models.IntegerField()),
                 ('key_fingerprint', models.CharField(blank=True, max_length=16)),
-                ('public_url', models.CharField(blank=True, max_length=300)),
-                ('console_url', models.CharField(blank=True, max_length=300)),
             ],
             options={
                 'db_table': 'installation',

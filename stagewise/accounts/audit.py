@@ -1,0 +1,38 @@
+"""Who did what: one row for each change, written in the transaction that makes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from stagewise.accounts.clock import now_ms
+from stagewise.accounts.models import AuditEntry
+
+if TYPE_CHECKING:
+    from stagewise.accounts.models import Workspace
+
+#: ``{"field": [old, new]}``
+Changes = dict[str, list[Any]]
+
+
+def record(
+    workspace: Workspace | None,
+    actor: str,
+    action: str,
+    subject: str = "",
+    changes: Changes | None = None,
+    address: str = "",
+) -> None:
+    """Add an audit entry.
+
+    ``actor`` is the user's e-mail address, empty for the command line; ``workspace`` is None for what concerns the
+    installation, such as a login. Never put a secret or a lead's data into ``changes``.
+    """
+    AuditEntry.objects.create(
+        workspace=workspace,
+        actor=actor[:254],
+        action=action,
+        subject=subject[:200],
+        changes=changes or {},
+        address=address[:45],
+        at=now_ms(),
+    )

@@ -1,0 +1,81 @@
+"""Tags for the console's templates."""
+
+from __future__ import annotations
+
+import datetime
+import time
+import zoneinfo
+from typing import TYPE_CHECKING, Any
+
+from django import template
+from django.contrib.messages import get_messages
+from django.utils.html import format_html
+
+from stagewise.console import toasts
+from stagewise.leads.queries import iso
+
+if TYPE_CHECKING:
+    from django.utils.safestring import SafeString
+
+register = template.Library()
+
+#: Below so many seconds, count in units of so many, called so.
+_STEPS = (
+    (60, 1, "second"),
+    (3600, 60, "minute"),
+    (86_400, 3600, "hour"),
+    (30 * 86_400, 86_400, "day"),
+    (365 * 86_400, 30 * 86_400, "month"),
+    (float("inf"), 365 * 86_400, "year"),
+)
+
+
+@register.simple_tag(takes_context=True)
+def when(context: template.Context, at_ms: int) -> SafeString:
+    """A moment, relative; the exact one, in the workspace's zone, on hover."""
+    return format_html(
+        '<time class="when" datetime="{}" title="{}">{}</time>', iso(at_ms), _exact(context, at_ms), ago(at_ms)
+    )
+
+
+@register.simple_tag(takes_context=True)
+def exactly(context: template.Context, at_ms: int) -> SafeString:
+    """A moment, exact, in the workspace's zone."""
+    return format_html('<time datetime="{}">{}</time>', iso(at_ms), _exact(context, at_ms))
+
+
+@register.simple_tag(takes_context=True)
+def toast_list(context: template.Context) -> list[dict[str, Any]]:
+    """The messages to show once."""
+    return [toasts.read(message) for message in get_messages(context["request"])]
+
+
+@register.filter
+def first_line(text: str | None) -> str:
+    """The first line with something on it."""
+    return next((line for line in (text or "").splitlines() if line.strip()), "")
+
+
+@register.filter
+def thousands(number: int) -> str:
+    """A number with commas: 12,345."""
+    return f"{number:,}"
+
+
+def ago(at_ms: int, now_ms: int | None = None) -> str:
+    """How long ago, in the largest unit that fits: "3 minutes ago"; "in 2 hours" for what is to come."""
+    seconds = (int(time.time() * 1000) if now_ms is None else now_ms) / 1000 - at_ms / 1000
+    size = abs(seconds)
+    if size < 10:
+        return "just now"
+    unit, name = next((unit, name) for below, unit, name in _STEPS if size < below)
+    count = int(size // unit)
+    words = f"{count} {name}{'' if count == 1 else 's'}"
+    return f"{words} ago" if seconds > 0 else f"in {words}"
+
+
+def _exact(context: template.Context, at_ms: int) -> str:
+    seat = context.get("seat")
+    zone = seat.zone if seat is not None else zoneinfo.ZoneInfo("UTC")
+    moment = datetime.datetime.fromtimestamp(at_ms / 1000, zone)
+    return f"{moment:%-d %B %Y, %H:%M:%S} {moment:%Z}"

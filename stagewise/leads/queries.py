@@ -1,0 +1,123 @@
+"""Reading leads and lead types. Everything begins at a workspace."""
+
+from __future__ import annotations
+
+import datetime
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.db.models import Q, QuerySet
+
+from stagewise.leads.models import Lead, LeadType
+from stagewise.leads.search import matches, terms, text_of
+
+if TYPE_CHECKING:
+    import uuid
+
+    from stagewise.accounts.models import Workspace
+
+#: How many leads that the worker has not reached yet are looked through one by one.
+_NOT_DERIVED_AT_MOST = 2_000
+
+
+class LeadPage(NamedTuple):
+    """A page of leads, newest first. ``next_before`` goes into the next call; None: this is the last page."""
+
+    leads: list[Lead]
+    next_before: int | None
+
+
+def of_workspace(workspace: Workspace) -> QuerySet[Lead]:
+    """All leads of the workspace with what pages show beside them."""
+    return Lead.objects.filter(workspace=workspace).select_related("lead_type", "stage", "endpoint")
+
+
+def page(
+    workspace: Workspace,
+    search: str = "",
+    lead_type: LeadType | None = None,
+    before: int | None = None,
+    size: int = 50,
+) -> LeadPage:
+    """A page of leads, newest first, by keyset: row ids below ``before``.
+
+    ``search`` is looked for in name, e-mail and phone: words in any case, digits in any spelling.
+    """
+    found = of_workspace(workspace)
+    if lead_type is not None:
+        found = found.filter(lead_type=lead_type)
+    if before is not None:
+        found = found.filter(id__lt=before)
+    wanted = terms(search)
+    if any("\0" in term for term in wanted):
+        return LeadPage([], None)
+    if wanted:
+        contains = Q()
+        for term in wanted:
+            contains &= Q(search_text__contains=term)
+        found = found.filter(contains | Q(id__in=_not_derived(workspace, wanted, before)))
+    leads = list(found.order_by("-id")[: size + 1])
+    more = len(leads) > size
+    return LeadPage(leads[:size], leads[size - 1].pk if more else None)
+
+
+def get(workspace: Workspace, public_id: uuid.UUID) -> Lead:
+    """One lead of the workspace; raises ``Lead.DoesNotExist``."""
+    return of_workspace(workspace).get(public_id=public_id)
+
+
+def as_dict(lead: Lead) -> dict[str, Any]:
+    """The object that the 201 held, and where the lead stands: ``stage`` and ``endpoint`` by name."""
+    return {
+        "id": str(lead.public_id),
+        "name": lead.name,
+        "phone": lead.phone,
+        "phone_e164": lead.phone_e164,
+        "email": lead.email,
+        "message": lead.message,
+        "lead_type": {"name": lead.lead_type.name},
+        "test": lead.test,
+        "created_at": iso(lead.created_at),
+        "stage": lead.stage.name,
+        "endpoint": lead.endpoint.name if lead.endpoint else None,
+    }
+
+
+def lead_types(workspace: Workspace, *, archived: bool | None = None) -> list[LeadType]:
+    """The lead types with their stages: those in use in their order, then the archived ones; or only one kind."""
+    found = LeadType.objects.filter(workspace=workspace).prefetch_related("stages")
+    if archived is not None:
+        found = found.filter(archived_at__isnull=not archived)
+    return sorted(found, key=lambda each: (each.archived_at is not None, each.position, each.pk))
+
+
+def lead_type_as_dict(lead_type: LeadType) -> dict[str, Any]:
+    """A lead type as the command line prints it; ``default`` is the one for leads that name none."""
+    active = lead_type.archived_at is None
+    return {
+        "name": lead_type.name,
+        "position": lead_type.position,
+        "default": active and lead_type.position == 0,
+        "archived": not active,
+        "stages": [
+            {"name": stage.name, "kind": stage.kind} for stage in lead_type.stages.all() if stage.archived_at is None
+        ],
+    }
+
+
+def iso(at_ms: int) -> str:
+    """Milliseconds since 1970 as ``2026-01-01T12:00:00.123Z``."""
+    moment = datetime.datetime.fromtimestamp(at_ms // 1000, datetime.UTC)
+    return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+
+
+def _not_derived(workspace: Workspace, wanted: list[str], before: int | None) -> list[int]:
+    """The ids of leads that match but have no search text yet."""
+    fresh = Lead.objects.filter(workspace=workspace, derived_at=None)
+    if before is not None:
+        fresh = fresh.filter(id__lt=before)
+    rows = fresh.order_by("-id").values_list("id", "name", "email", "phone", "phone_e164")
+    return [
+        row_id
+        for row_id, name, email, phone, e164 in rows[:_NOT_DERIVED_AT_MOST]
+        if matches(text_of(name, email, phone, e164), wanted)
+    ]

@@ -1,0 +1,108 @@
+"""The worker's loop: often what people wait for, now and then what only keeps the house clean."""
+
+from __future__ import annotations
+
+import contextlib
+import signal
+import threading
+import time
+from collections.abc import Callable
+from functools import partial
+
+from django.db import DatabaseError, connection
+from prometheus_client import CollectorRegistry, Counter, GCCollector, PlatformCollector, ProcessCollector
+
+from stagewise import log
+from stagewise.health import Health
+from stagewise.settings import Settings
+from stagewise.worker import derive, outbox, retention
+from stagewise.worker.slices import Slices
+from stagewise.worker.sockets import HealthServer
+
+#: How long an idle worker sleeps before it looks again, in seconds.
+IDLE_S = 0.5
+#: How long it waits after an error of the database.
+AFTER_ERROR_S = 2.0
+#: SQLite's log is cut back when it has grown beyond this.
+WAL_BYTES = 32 * 1024 * 1024
+
+_log = log.Log("stagewise.worker")
+
+
+class Job:
+    """Something done again and again: ``do`` returns how many rows it handled."""
+
+    def __init__(self, name: str, every: float, do: Callable[[], int]) -> None:
+        self.name = name
+        self.every = every
+        self.do = do
+        self.next_at = 0.0
+
+
+class Worker:
+    """All jobs of the worker; :meth:`run` returns after SIGTERM or SIGINT, at the end of the slice at hand."""
+
+    def __init__(self, chosen: Settings) -> None:
+        self._chosen = chosen
+        self.stop = threading.Event()
+        self.jobs = [
+            Job("dispatch", IDLE_S, partial(Slices(self.stop).work, outbox.dispatch)),
+            Job("derive", IDLE_S, partial(Slices(self.stop).work, derive.derive)),
+            Job("partitions", 6 * 3600, _nothing_to_count(retention.make_partitions)),
+            Job("prune", 600, partial(retention.prune, Slices(self.stop))),
+            Job("checkpoint", 30, _nothing_to_count(self._cut_log)),
+        ]
+        self._registry = CollectorRegistry()
+        for collector in (ProcessCollector, PlatformCollector, GCCollector):
+            collector(registry=self._registry)
+        self._rows = Counter("stagewise_worker_rows", "Rows handled by job.", ["job"], registry=self._registry)
+        self._errors = Counter("stagewise_worker_errors", "Jobs that failed.", ["job"], registry=self._registry)
+
+    def run(self, host: str, port: int | None) -> None:
+        """Work until told to stop; health and metrics answer meanwhile."""
+        for number in (signal.SIGTERM, signal.SIGINT):
+            signal.signal(number, lambda *_: self.stop.set())
+        place = (host, port) if port is not None else self._chosen.data_dir / "worker.sock"
+        with contextlib.closing(Health(self._chosen, self._registry)) as health, HealthServer(health, place):
+            while not self.stop.is_set():
+                self.turn()
+                self.stop.wait(IDLE_S)
+
+    def turn(self) -> None:
+        """Do every job whose time has come. A job that fails is logged and comes again; the others go on."""
+        for job in self.jobs:
+            if self.stop.is_set() or time.monotonic() < job.next_at:
+                continue
+            job.next_at = time.monotonic() + job.every
+            try:
+                self._rows.labels(job.name).inc(job.do())
+            except DatabaseError as error:
+                job.next_at = time.monotonic() + max(AFTER_ERROR_S, job.every)
+                self._failed(job, error)
+                with contextlib.suppress(DatabaseError):
+                    connection.close()
+            except Exception as error:  # noqa: BLE001 - one job's mistake must not stop the others
+                job.next_at = time.monotonic() + max(60.0, job.every)
+                self._failed(job, error)
+
+    def _failed(self, job: Job, error: Exception) -> None:
+        self._errors.labels(job.name).inc()
+        unexpected = None if isinstance(error, DatabaseError) else error
+        _log.error("job failed", job=job.name, error=str(error), exc_info=unexpected)
+
+    def _cut_log(self) -> None:
+        """SQLite checkpoints by itself but never shrinks its log after a long reader let it grow."""
+        wal = self._chosen.sqlite_path.with_name(self._chosen.sqlite_path.name + "-wal")
+        if self._chosen.uses_postgres or not wal.exists() or wal.stat().st_size < WAL_BYTES:
+            return
+        with connection.cursor() as cursor:
+            cursor.execute("PRAGMA wal_checkpoint(PASSIVE)")
+            cursor.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+
+def _nothing_to_count(do: Callable[[], None]) -> Callable[[], int]:
+    def done() -> int:
+        do()
+        return 0
+
+    return done
