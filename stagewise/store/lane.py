@@ -65,7 +65,11 @@ Settle = Callable[[Batch], Sequence[Decision | None]]
 
 
 class Lane:
-    """A queue and its thread. All methods but the thread's own run in the event loop."""
+    """A queue and its thread. Methods with an underscore that say so run in the thread, all others in the event loop.
+
+    The thread fetches the next batch itself: to be handed one by the event loop would cost it a turn of the loop after
+    every commit.
+    """
 
     def __init__(
         self,
@@ -75,20 +79,23 @@ class Lane:
         undecided: Callable[[Pending], None],
         give_up: Callable[[Submission, str], Decision],
     ) -> None:
-        self.name = name
         self._settle = settle
         self._undecided = undecided
         self._give_up = give_up
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Pending] = deque()
+        #: Held while submissions are taken out of the queue: by the thread, or by the sweep.
+        self._taking = threading.Lock()
         self._current: Batch | None = None
-        self._scheduled = False
+        #: Whether the thread looks into the queue before it sleeps again, so that nobody need wake it.
+        self._awake = False
         self._jobs: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
         self._thread = threading.Thread(target=self._work, name=f"ledger-{name}", daemon=True)
         self._thread.start()
 
     def __len__(self) -> int:
-        return len(self._waiting) + (len(self._current.items) if self._current else 0)
+        batch = self._current
+        return len(self._waiting) + (len(batch.items) if batch else 0)
 
     def put(self, pending: Pending) -> None:
         """Queue a submission; a full queue answers at once."""
@@ -96,10 +103,7 @@ class Lane:
             pending.future.set_result(self._give_up(pending.submission, "unavailable"))
             return
         self._waiting.append(pending)
-        if self._current is None and not self._scheduled:
-            # Not at once: what else this turn of the event loop brings goes into the same batch.
-            self._scheduled = True
-            self._loop.call_soon(self._next)
+        self._wake()
 
     def call(self, job: Callable[[], None]) -> None:
         """Run something in the lane's thread, between two batches."""
@@ -108,8 +112,12 @@ class Lane:
     def sweep(self) -> None:
         """Answer those who have waited too long; called a few times a second."""
         now = time.monotonic()
-        while self._waiting and now - self._waiting[0].since > PATIENCE_S:
-            self._answer(self._waiting.popleft(), "unavailable")
+        with self._taking:
+            late = []
+            while self._waiting and now - self._waiting[0].since > PATIENCE_S:
+                late.append(self._waiting.popleft())
+        for pending in late:
+            self._answer(pending, "unavailable")
         batch = self._current
         if batch is not None and now - batch.since > PATIENCE_S:
             if batch.abandon():
@@ -119,30 +127,52 @@ class Lane:
 
     async def stop(self) -> None:
         """Settle what is waiting, then end the thread."""
-        while len(self):
+        while self._has_work():
             self.sweep()
             await asyncio.sleep(0.01)
         self._jobs.put(None)
         await asyncio.to_thread(self._thread.join, PATIENCE_S)
 
-    def _next(self) -> None:
-        self._scheduled = False
-        if not self._waiting or self._current is not None:
-            return
-        take = min(BATCH, len(self._waiting))
-        batch = self._current = Batch([self._waiting.popleft() for _ in range(take)])
-        self._jobs.put(lambda: self._run(batch))
+    def _has_work(self) -> bool:
+        """Whether something is still to be done before the thread may end."""
+        return len(self) > 0
+
+    def _wake(self) -> None:
+        """In the event loop: see that somebody looks into the queue."""
+        if not self._awake:
+            self._awake = True
+            # Not at once: what else this turn of the event loop brings goes into the same batch.
+            self._loop.call_soon(self._jobs.put, self._empty_queue)
 
     def _work(self) -> None:
+        """The thread."""
         while (job := self._jobs.get()) is not None:
             job()
 
-    def _run(self, batch: Batch) -> None:
-        decisions = self._settle(batch)
-        self._loop.call_soon_threadsafe(self._finished, batch, decisions)
+    def _empty_queue(self) -> None:
+        """In the thread: settle batch after batch until the queue is empty; other jobs come in between."""
+        while batch := self._take():
+            decisions = self._settle(batch)
+            self._current = None
+            self._loop.call_soon_threadsafe(self._deliver, batch, decisions)
+            if not self._jobs.empty():
+                self._jobs.put(self._empty_queue)
+                return
 
-    def _finished(self, batch: Batch, decisions: Sequence[Decision | None]) -> None:
-        self._current = None
+    def _take(self) -> Batch | None:
+        """The next batch; None, and the thread may sleep, when nobody waits."""
+        with self._taking:
+            if not self._waiting:
+                self._awake = False
+                # Whoever queued up before that line saw the thread awake and did not wake it.
+                if not self._waiting:
+                    return None
+                self._awake = True
+            count = min(BATCH, len(self._waiting))
+            batch = self._current = Batch([self._waiting.popleft() for _ in range(count)])
+            return batch
+
+    def _deliver(self, batch: Batch, decisions: Sequence[Decision | None]) -> None:
         for pending, decision in zip(batch.items, decisions, strict=True):
             if pending.future.done():
                 continue
@@ -150,7 +180,6 @@ class Lane:
                 self._undecided(pending)
             else:
                 pending.future.set_result(decision)
-        self._next()
 
     def _answer(self, pending: Pending, outcome: str) -> None:
         if not pending.future.done():

@@ -19,6 +19,7 @@ from stagewise.core.addresses import bucket
 from stagewise.core.submission import Submission
 from stagewise.store.journal import Journal
 from stagewise.store.lane import Batch, Lane, Pending
+from stagewise.store.quick_lane import QuickLane
 from stagewise.store.records import Decision, NewLead
 from stagewise.store.rules import Compiled
 from stagewise.store.session import Busy, Gone, Session, StoreError, Unknown
@@ -59,7 +60,14 @@ class Ledger:
         except BaseException:
             self._reader.close()
             raise
-        self._writes = Lane("write", self._settle_writing, undecided=_never, give_up=self._give_up)
+        self._writes: Lane
+        if self._writer.is_local:
+            start = self._start_writing
+            self._writes = QuickLane(
+                "write", self._settle_writing, start=start, undecided=_never, give_up=self._give_up
+            )
+        else:
+            self._writes = Lane("write", self._settle_writing, undecided=_never, give_up=self._give_up)
         self._reads = Lane("read", self._settle_reading, undecided=self._writes.put, give_up=self._give_up)
         self._running = True
         self._loop = asyncio.get_running_loop()
@@ -137,6 +145,32 @@ class Ledger:
         self._report("could not read", problem, batch.submissions)
         return [self._give_up(submission, "unavailable") for submission in batch.submissions]
 
+    def _start_writing(self, batch: Batch) -> Callable[[], Sequence[Decision]] | None:
+        """In the event loop: everything but COMMIT, if it goes smoothly."""
+        try:
+            view = self._writer.begin_at_once(batch.submissions)
+            if view is None:
+                return None
+            batch.enter()
+            decisions, leads = self._fill_in(view, batch.submissions)
+        except Exception:  # noqa: BLE001 - the thread does it all again, and finds out what it was
+            self._writer.done()
+            return None
+        return lambda: self._finish_writing(batch, view, decisions, leads)
+
+    def _finish_writing(
+        self, batch: Batch, view: View, decisions: list[Decision], leads: Sequence[NewLead]
+    ) -> Sequence[Decision]:
+        """In the write lane's thread: the rest."""
+        try:
+            decisions = self._conclude(batch.submissions, decisions, leads)
+        except Exception:  # noqa: BLE001 - nothing was stored
+            self._writer.done()
+            return self._settle_writing(batch)
+        self._writer.done()
+        self._note(batch.submissions, decisions, view)
+        return decisions
+
     def _settle_writing(self, batch: Batch) -> Sequence[Decision]:
         """In the write lane's thread: settle the batch; if it fails as a whole, one submission at a time."""
         try:
@@ -172,19 +206,31 @@ class Ledger:
             view = self._writer.begin(submissions)
             if not batch.enter():
                 raise _Abandoned
-            settled, leads = settle(view, submissions, admit=True)
-            decisions = [decision for decision in settled if decision is not None]
-            if leads:
-                self._writer.insert(leads, self.process)
-                try:
-                    self._writer.commit()
-                except Unknown as error:
-                    self._report("COMMIT without an answer", error, submissions)
-                    decisions = self._look_up(submissions, decisions, leads)
-                self.batches += 1
+            decisions, leads = self._fill_in(view, submissions)
+            decisions = self._conclude(submissions, decisions, leads)
         finally:
             self._writer.done()
         self._note(submissions, decisions, view)
+        return decisions
+
+    def _fill_in(self, view: View, submissions: Sequence[Submission]) -> tuple[list[Decision], list[NewLead]]:
+        """Decide, and write the rows."""
+        settled, leads = settle(view, submissions, admit=True)
+        if leads:
+            self._writer.insert(leads, self.process)
+        return [decision for decision in settled if decision is not None], leads
+
+    def _conclude(
+        self, submissions: Sequence[Submission], decisions: list[Decision], leads: Sequence[NewLead]
+    ) -> list[Decision]:
+        """COMMIT, if there is something to commit; what callers are told is what is stored."""
+        if leads:
+            try:
+                self._writer.commit()
+            except Unknown as error:
+                self._report("COMMIT without an answer", error, submissions)
+                return self._look_up(submissions, decisions, leads)
+            self.batches += 1
         return decisions
 
     def _look_up(

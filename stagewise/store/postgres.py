@@ -96,6 +96,7 @@ class PostgresSession:
 
     # :meth:`stored` waits until the transaction has ended, so "not there" is certain.
     after_loss = "unavailable"
+    is_local = False
 
     def __init__(self, url: str, compiled: Compiled, offset_ms: int = 0) -> None:
         self.url = url
@@ -163,6 +164,9 @@ class PostgresSession:
                 return view
             self.done()
             wanted |= needed
+
+    def begin_at_once(self, batch: Sequence[Submission]) -> None:
+        """Never: every statement waits for the server."""
 
     @staticmethod
     def _locks(batch: Sequence[Submission], entries: Mapping[str, Entry]) -> set[int]:

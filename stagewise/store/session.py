@@ -34,11 +34,17 @@ class Session(Protocol):
     #: nothing was stored, ``outcome_unknown`` where it does not.
     after_loss: str
 
+    #: Whether the database works in this process, so that a statement waits for nobody.
+    is_local: bool
+
     def read(self, batch: Sequence[Submission]) -> View:
         """Begin a plain read for a batch; :meth:`done` ends it."""
 
     def begin(self, batch: Sequence[Submission]) -> View:
         """Take the locks that this batch needs, begin to write, and read the rules after that."""
+
+    def begin_at_once(self, batch: Sequence[Submission]) -> View | None:
+        """The same, but only if nobody need be waited for; None if somebody writes. Asked of local databases only."""
 
     def done(self) -> None:
         """End the transaction without keeping anything."""

@@ -24,8 +24,9 @@ from stagewise.store.rules import Compiled, EndpointRow, KeyRow, TypeRow
 from stagewise.store.session import Busy, Gone, StoreError, Unknown, keys_of
 from stagewise.store.settle import Entry, Place
 
-#: How long SQLite waits for a writer that does not queue on the lock file, in milliseconds.
-BUSY_MS = 5_000
+#: How long SQLite itself waits for a writer that does not queue on the lock file, in milliseconds, and how often.
+BUSY_MS = 50
+BUSY_TRIES = 100
 
 # jsonb_each (3.51) hands rows on in binary; on an older system library the text form does the same, slower.
 _EACH = "jsonb_each" if sqlite3.sqlite_version_info >= (3, 51, 0) else "json_each"
@@ -33,9 +34,10 @@ _ENCODE = msgspec.json.Encoder().encode
 _ONE = {"one": "?"}
 
 _NOW = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)"
-# One statement for clock and keys; its one row without a key is what unknown keys leave.
+# One statement for clock, last row id and keys; its one row without a key is what unknown keys leave. Every call into
+# the database costs a hand-over of the interpreter lock, twice.
 _KEYS = (
-    f"SELECT {_NOW}, found.* FROM (SELECT 1) LEFT JOIN"  # noqa: S608 - constants
+    f"SELECT {_NOW}, (SELECT seq FROM sqlite_sequence WHERE name = 'lead'), found.* FROM (SELECT 1) LEFT JOIN"  # noqa: S608 - constants
     f" ({statements.KEYS.format(among='IN (SELECT value FROM json_each(?))')}) found"
 )
 _ENDPOINT = statements.ENDPOINT.format(**_ONE)
@@ -50,7 +52,6 @@ LEFT JOIN hit h ON h.endpoint_id = p.value->>0 AND h.bucket = p.value->>1 AND h.
 GROUP BY p.key
 """
 _NTH = statements.NTH_HIT.format(**_ONE)
-_LAST_ID = "SELECT coalesce((SELECT seq FROM sqlite_sequence WHERE name = 'lead'), 0)"
 
 
 def _insert(table: str, columns: Mapping[str, str], fields: Sequence[str], condition: str = "") -> str:
@@ -81,6 +82,7 @@ class SQLiteSession:
 
     # After a failed sync the frames may have reached the log all the same, and a crash now would bring them back.
     after_loss = "outcome_unknown"
+    is_local = True
 
     def __init__(self, path: Path, compiled: Compiled, offset_ms: int = 0) -> None:
         self.path = path
@@ -88,6 +90,7 @@ class SQLiteSession:
         self._compiled = compiled
         self._connection: sqlite3.Connection | None = None
         self._queue: int | None = None
+        self._queued = False
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -111,17 +114,21 @@ class SQLiteSession:
         if self._connection is not None:
             connection, self._connection = self._connection, None
             connection.close()
-        self._leave_queue()
-
-    def _enter_queue(self) -> None:
-        if self._queue is None:
-            self._queue = os.open(lock_file(self.path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
-        fcntl.flock(self._queue, fcntl.LOCK_EX)
-
-    def _leave_queue(self) -> None:
         if self._queue is not None:
             queue, self._queue = self._queue, None
-            os.close(queue)
+            os.close(queue)  # which also leaves the queue
+        self._queued = False
+
+    def _enter_queue(self, how: int = 0) -> None:
+        if self._queue is None:
+            self._queue = os.open(lock_file(self.path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        fcntl.flock(self._queue, fcntl.LOCK_EX | how)
+        self._queued = True
+
+    def _leave_queue(self) -> None:
+        if self._queued and self._queue is not None:
+            fcntl.flock(self._queue, fcntl.LOCK_UN)
+        self._queued = False
 
     def read(self, batch: Sequence[Submission]) -> SQLiteView:
         """Begin a plain read."""
@@ -131,6 +138,20 @@ class SQLiteSession:
         """Wait for the other writers, then begin to write."""
         self._open()
         self._enter_queue()
+        for _ in range(BUSY_TRIES - 1):
+            try:
+                return self._begin("BEGIN IMMEDIATE", batch)
+            except Busy:
+                self._enter_queue()
+        return self._begin("BEGIN IMMEDIATE", batch)
+
+    def begin_at_once(self, batch: Sequence[Submission]) -> SQLiteView | None:
+        """Begin to write if nobody else does."""
+        self._open()
+        try:
+            self._enter_queue(fcntl.LOCK_NB)
+        except BlockingIOError:
+            return None
         return self._begin("BEGIN IMMEDIATE", batch)
 
     def _begin(self, statement: str, batch: Sequence[Submission]) -> SQLiteView:
@@ -264,7 +285,8 @@ class SQLiteView:
         self._connection = connection
         read = connection.execute(_KEYS, (json.dumps(keys_of(batch)),)).fetchall()
         self.now: int = read[0][0] + offset_ms
-        rows = [KeyRow(*row[1:]) for row in read if row[1] is not None]
+        self._last_lead: int = read[0][1] or 0
+        rows = [KeyRow(*row[2:]) for row in read if row[2] is not None]
         self.entries: dict[str, Entry] = compiled.entries(rows, self._endpoint, self._types)
 
     def _endpoint(self, endpoint_id: int) -> EndpointRow:
@@ -298,8 +320,7 @@ class SQLiteView:
 
     def lead_ids(self, count: int) -> Sequence[int]:
         """The next row ids: under the write lock nobody else can take them."""
-        last: int = self._connection.execute(_LAST_ID).fetchone()[0]
-        return range(last + 1, last + 1 + count)
+        return range(self._last_lead + 1, self._last_lead + 1 + count)
 
 
 def lock_file(database: Path) -> Path:
