@@ -21,7 +21,6 @@ class Event(models.Model):
         db_table = "event"
         indexes = [
             models.Index(fields=["id"], condition=models.Q(dispatched_at=None), name="event_to_dispatch"),
-            models.Index(fields=["workspace_id", "lead_id"], name="event_of_lead"),
         ]
 
     def __str__(self) -> str:

@@ -119,10 +119,12 @@ class Ledger:
         entry = self.compiled.last.get(submission.key)
         if entry is None or submission.fields is None or submission.preflight or submission.idempotency_key == "":
             return True
-        if policy.refusal_before_content(entry.rules, retired=False, submission=submission) is not None:
+        rules = entry.rules
+        open_to_all = rules.enabled and rules.allow_all_ips and not rules.origins
+        if not open_to_all and policy.refusal_before_content(rules, retired=False, submission=submission) is not None:
             return True
         if self._exhausted and submission.idempotency_key is None and submission.caller.address is not None:
-            until = self._exhausted.get((entry.rules.endpoint_id, bucket(submission.caller.address)))
+            until = self._exhausted.get((rules.endpoint_id, bucket(submission.caller.address)))
             return until is not None and time.monotonic() < until
         return False
 

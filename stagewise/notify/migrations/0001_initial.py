@@ -26,7 +26,7 @@ class Migration(migrations.Migration):
             ],
             options={
                 'db_table': 'event',
-                'indexes': [models.Index(condition=models.Q(('dispatched_at', None)), fields=['id'], name='event_to_dispatch'), models.Index(fields=['workspace_id', 'lead_id'], name='event_of_lead')],
+                'indexes': [models.Index(condition=models.Q(('dispatched_at', None)), fields=['id'], name='event_to_dispatch')],
             },
         ),
     ]
