@@ -28,7 +28,8 @@ def window(limit: int, hits: list[int], now: int) -> Window:
 def test_never_more_than_the_limit_in_any_24_hours_and_never_fewer_than_allowed(
     steps: list[tuple[str, int]], limit: int
 ) -> None:
-    now, hits = 1_800_000_000_000, []
+    now = 1_800_000_000_000
+    hits: list[int] = []
     for what, value in steps:
         if what == "limit":
             limit = value

@@ -60,7 +60,7 @@ def test_kill_9_of_the_lane_under_load_loses_nothing_and_doubles_nothing(install
     unanswered = [post for post, reply in _paired(everything, replies) if reply.status != 201]
     replies += post_all(unanswered, connections=8)
     last = list({reply.token: reply for reply in replies}.values())
-    assert Counter((reply.status, reply.body[:200] if reply.status != 201 else b"") for reply in last).keys() == {(201, b"")}
+    assert [reply for reply in last if reply.status != 201] == []
     assert len(last) > 500
     check(installation, last)
 

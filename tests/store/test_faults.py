@@ -104,6 +104,11 @@ def fail(error: Exception) -> Callable[[], None]:
     return act
 
 
+def wait_for(event: threading.Event) -> None:
+    """Be stuck for a while."""
+    event.wait(1.5)
+
+
 def test_one_bad_row_never_fails_its_neighbours(bench: Bench) -> None:
     names = [f"Visitor {n}" for n in range(20)]
 
@@ -186,7 +191,7 @@ def test_whoever_was_told_that_nothing_was_stored_is_not_stored_afterwards(
 
     def before() -> None:
         bench.writer.waits = True
-        bench.writer.before_begin = once(lambda: stuck.wait(1.5) and None)
+        bench.writer.before_begin = once(lambda: wait_for(stuck))
 
     assert bench.run(bench.lab.submission(name="A"), before=before) == ["unavailable"]
     assert bench.stored() == set()
@@ -197,7 +202,7 @@ def test_a_batch_that_does_not_end_is_answered_as_unknown(bench: Bench, monkeypa
     stuck = threading.Event()
 
     def before() -> None:
-        bench.writer.before_commit = once(lambda: stuck.wait(1.5) and None)
+        bench.writer.before_commit = once(lambda: wait_for(stuck))
 
     assert bench.run(bench.lab.submission(name="A"), before=before) == ["outcome_unknown"]
 

@@ -33,7 +33,7 @@ class Post(NamedTuple):
 
 
 def post_all(posts: Sequence[Post], connections: int = 64, stop: Callable[[], bool] | None = None) -> list[Reply]:
-    """Make these calls over so many connections, each at most once; ``stop`` ends it early, :data:`LONGEST_S` surely."""
+    """Make these calls over so many connections, each at most once; ``stop`` ends it early, ``LONGEST_S`` surely."""
     end = time.monotonic() + LONGEST_S
     return asyncio.run(_post_all(posts, connections, lambda: time.monotonic() > end or (stop is not None and stop())))
 

@@ -193,6 +193,8 @@ class Cluster:
         if _readable_by_all(folder):
             return folder
         shutil.copytree(folder.parent, self.folder / "install")
+        for path in (self.folder / "install", *(self.folder / "install").rglob("*")):
+            os.chown(path, self._as_user["user"], self._as_user["group"], follow_symlinks=False)
         return self.folder / "install" / "bin"
 
 
