@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
-from stagewise import settings
+from stagewise import orphans, settings
 
 if TYPE_CHECKING:
     from stagewise.accounts.models import Workspace
@@ -114,6 +114,18 @@ def with_workspace(command: _Command) -> _Command:
 def with_json(command: _Command) -> _Command:
     """Add ``--json``."""
     return click.option("--json", "as_json", is_flag=True, help="Print JSON, for scripts.")(command)
+
+
+def with_parent(command: _Command) -> _Command:
+    """Add ``--parent``, with which the supervisor starts its children."""
+    return click.option("--parent", type=int, hidden=True, help="Process id to end with.")(command)
+
+
+def watch(parent: int | None) -> None:
+    """End this process when the supervisor that started it is gone, however it went."""
+    if parent is not None:
+        # Processes that we start watch us in turn, and a transaction cut off is none: nothing to put in order first.
+        orphans.watch(parent, grace=0)
 
 
 def show(found: dict[str, Any] | list[dict[str, Any]], as_json: bool) -> None:

@@ -6,17 +6,19 @@ import click
 import msgspec
 
 from stagewise import settings
-from stagewise.cli.base import Refused, set_up_django, show, with_json
+from stagewise.cli.base import Refused, set_up_django, show, watch, with_json, with_parent
 
 
 @click.command()
 @click.option("--renew-link", is_flag=True, hidden=True, help="Make a new one-time link while nobody can log in.")
+@with_parent
 @with_json
-def migrate(renew_link: bool, as_json: bool) -> None:
+def migrate(renew_link: bool, parent: int | None, as_json: bool) -> None:
     """Bring the database to this release's schema; in an empty one make the first workspace.
 
     `stagewise serve` does this by itself. Run it by hand where the processes run alone, before they start.
     """
+    watch(parent)
     ours = settings.load()
     settings.prepare_data_dir(ours)
     set_up_django()

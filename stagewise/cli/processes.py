@@ -4,18 +4,16 @@ from __future__ import annotations
 
 import click
 
-from stagewise import orphans, ports, settings
+from stagewise import ports, settings
+from stagewise.cli.base import watch, with_parent
 
 _HOST = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
 _PORT = click.IntRange(1, 65_535)
-_PARENT = click.option("--parent", type=int, hidden=True, help="Process id of the supervisor: end when it is gone.")
 
 
 def _begin(host: str, port: int | None, parent: int | None) -> None:
     """Watch the supervisor, if there is one, and see that we may listen."""
-    if parent is not None:
-        # Processes that we start watch us in turn, so there is nothing to put in order first.
-        orphans.watch(parent, grace=0)
+    watch(parent)
     if port is not None:
         ports.check(host, port)
 
@@ -36,7 +34,7 @@ def serve(host: str, port: int, console_port: int, workers: int) -> int:
 @_HOST
 @click.option("--port", type=_PORT, default=8000, show_default=True)
 @click.option("--workers", type=click.IntRange(1, 64), default=1, show_default=True, help="Processes.")
-@_PARENT
+@with_parent
 def intake(host: str, port: int, workers: int, parent: int | None) -> None:
     """Serve the public endpoint alone. The database must be there: see `stagewise migrate`."""
     _begin(host, port, parent)
@@ -48,7 +46,7 @@ def intake(host: str, port: int, workers: int, parent: int | None) -> None:
 @click.command()
 @_HOST
 @click.option("--port", type=_PORT, default=8001, show_default=True)
-@_PARENT
+@with_parent
 def console(host: str, port: int, parent: int | None) -> None:
     """Serve the console alone."""
     _begin(host, port, parent)
@@ -60,7 +58,7 @@ def console(host: str, port: int, parent: int | None) -> None:
 @click.command()
 @click.option("--host", default="127.0.0.1", show_default=True, help="Where health and metrics listen, with --port.")
 @click.option("--port", type=_PORT, help="Serve health and metrics here, not on a socket.")
-@_PARENT
+@with_parent
 def worker(host: str, port: int | None, parent: int | None) -> None:
     """Run the worker alone: deliveries, derived fields, retention."""
     _begin(host, port, parent)

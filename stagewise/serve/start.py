@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import http.client
 import json
+import os
 import subprocess
 import sys
 import time
@@ -55,7 +56,11 @@ def run(chosen: Settings, plan: Plan) -> int:
                 supervisor.wait(0.05)
             if preparation.failed:
                 return 2
-        return supervisor.run(_Rise(chosen, plan, supervisor, preparation, link_wanted=not found.has_member))
+        rise = _Rise(chosen, plan, supervisor, preparation, link_wanted=not found.has_member)
+        try:
+            return supervisor.run(rise)
+        finally:
+            rise.stop()
 
 
 def _checked(chosen: Settings, plan: Plan) -> Plan:
@@ -77,7 +82,7 @@ class Preparation:
 
     def __init__(self, chosen: Settings) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, "-m", "stagewise", "migrate", "--renew-link", "--json"],
+            [sys.executable, "-m", "stagewise", "migrate", "--renew-link", "--json", "--parent", str(os.getpid())],
             env=settings.environment(chosen),
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
@@ -133,6 +138,11 @@ class _Rise:
 
     def __call__(self) -> None:
         self._step()
+
+    def stop(self) -> None:
+        """Leave nothing running that the supervisor does not know of."""
+        if self._preparation is not None and not self._preparation.done():
+            self._preparation.stop()
 
     def _wait_for_lane(self) -> None:
         if time.monotonic() < self._lane_until and not _is_ready(self._plan.host, self._plan.port):
