@@ -36,12 +36,13 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ["DJANGO_SETTINGS_MODULE"] = "stagewise.site.settings"
     if os.environ[ENGINE] == "postgres":
         os.environ["STAGEWISE_DATABASE_URL"] = shared.cluster_url()
-    # pytest-django sets Django up if its settings have been read by now.
+    import django  # not before its settings can be read
     from django.conf import settings
 
     if os.environ[ENGINE] == "sqlite":
         # Said aloud, because pytest-xdist gives files (and what it does not know) a name per worker.
         settings.DATABASES["default"].setdefault("TEST", {})["NAME"] = ":memory:"
+    django.setup()
 
 
 def pytest_unconfigure(config: pytest.Config) -> None:

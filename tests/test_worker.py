@@ -10,11 +10,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.contrib.sessions.models import Session
 from django.db import connection
+from django.utils import timezone
 
 from stagewise import health, settings
 from stagewise.accounts.clock import now_ms
-from stagewise.accounts.models import Workspace
+from stagewise.accounts.models import CacheRow, Workspace
 from stagewise.core.ids import uuid7
 from stagewise.endpoints.models import (
     Attempt,
@@ -165,6 +167,16 @@ def test_attempts_and_events_are_kept_for_ninety_days(slices: Slices) -> None:
     assert Attempt.objects.count() == 1
     assert set(Event.objects.values_list("at", flat=True)) == {now - 80 * DAY_MS, undispatched.at}
     assert Event.objects.filter(dispatched_at=None).count() == 1
+
+
+def test_expired_sessions_and_counted_logins_go_and_others_stay(slices: Slices) -> None:
+    now = timezone.now()
+    for name, end in (("old", now - datetime.timedelta(minutes=1)), ("new", now + datetime.timedelta(hours=1))):
+        Session.objects.create(session_key=name, session_data="", expire_date=end)
+        CacheRow.objects.create(cache_key=name, value="", expires=end)
+    assert retention.prune(slices) == 2
+    assert list(Session.objects.values_list("pk", flat=True)) == ["new"]
+    assert list(CacheRow.objects.values_list("pk", flat=True)) == ["new"]
 
 
 def test_a_flood_is_deleted_in_slices(slices: Slices) -> None:

@@ -42,18 +42,21 @@ INSTALLED_APPS = [
 
 DATABASES: dict[str, Any]
 if OURS.database_url:
-    _database = urlsplit(OURS.database_url)
+    from psycopg.conninfo import conninfo_to_dict
+
+    # As psycopg reads it, so that console and lane agree on every form, sockets (?host=/run/postgresql) included.
+    _database = conninfo_to_dict(OURS.database_url)
     DATABASES = {
         "default": {
             "ENGINE": "django.db.backends.postgresql",
-            "NAME": unquote(_database.path.lstrip("/")),
-            "USER": unquote(_database.username or ""),
-            "PASSWORD": unquote(_database.password or ""),
-            "HOST": unquote(_database.hostname or ""),
-            "PORT": str(_database.port or ""),
+            "NAME": _database.pop("dbname", ""),
+            "USER": _database.pop("user", ""),
+            "PASSWORD": _database.pop("password", ""),
+            "HOST": _database.pop("host", ""),
+            "PORT": str(_database.pop("port", "")),
             "CONN_MAX_AGE": 60,
             "CONN_HEALTH_CHECKS": True,
-            "OPTIONS": {"connect_timeout": 5},
+            "OPTIONS": {"connect_timeout": 5, **_database},
         }
     }
 else:
@@ -211,4 +214,12 @@ STORAGES = {
             else "django.contrib.staticfiles.storage.StaticFilesStorage"
         )
     },
+}
+
+# A stranger's Host header is refused with 400; a traceback for each would let strangers fill the log.
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "handlers": {"nowhere": {"class": "logging.NullHandler"}},
+    "loggers": {"django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False}},
 }

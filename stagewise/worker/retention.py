@@ -6,11 +6,13 @@ import datetime
 from collections.abc import Callable
 from functools import partial
 
+from django.contrib.sessions.models import Session
 from django.db import DatabaseError, connection, transaction
+from django.utils import timezone
 
 from stagewise import log
 from stagewise.accounts.clock import now_ms
-from stagewise.accounts.models import Workspace
+from stagewise.accounts.models import CacheRow, Workspace
 from stagewise.site import migrate, partitioning
 from stagewise.worker.slices import Slices
 
@@ -48,7 +50,18 @@ def prune(slices: Slices) -> int:
         # What is left of such a table is the partition for rows that found no month.
         name = f"{table}_rest" if table in BY_MONTH and connection.vendor == "postgresql" else table
         deleted += slices.work(_deleting(name, column, order, now - kept))
+    deleted += slices.work(_forget_sessions) + slices.work(_forget_cached)
     return deleted + merge_counters(slices, now)
+
+
+def _forget_sessions(size: int) -> int:
+    expired = Session.objects.filter(expire_date__lt=timezone.now()).values_list("pk", flat=True)[:size]
+    return Session.objects.filter(pk__in=list(expired)).delete()[0]
+
+
+def _forget_cached(size: int) -> int:
+    expired = CacheRow.objects.filter(expires__lt=timezone.now()).values_list("pk", flat=True)[:size]
+    return CacheRow.objects.filter(pk__in=list(expired)).delete()[0]
 
 
 def _deleting(table: str, column: str, order: str, before: int) -> Callable[[int], int]:

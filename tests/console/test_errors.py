@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import io
+import logging
 from collections.abc import Callable
 from typing import NoReturn
 
@@ -84,3 +86,14 @@ def test_the_support_contact_is_on_error_pages_and_in_the_menu(
 def test_without_a_support_contact_nothing_is_shown_of_it(client: Client) -> None:
     assert errors.support_href() == ""
     assert "Need help?" not in client.get("/nothing/").content.decode()
+
+
+def test_a_strange_host_is_refused_and_cannot_fill_the_log(client: Client) -> None:
+    lines = io.StringIO()
+    handler = logging.StreamHandler(lines)  # where the console's log is written
+    logging.getLogger().addHandler(handler)
+    try:
+        assert client.get("/", headers={"host": "evil.example"}).status_code == 400
+    finally:
+        logging.getLogger().removeHandler(handler)
+    assert lines.getvalue() == ""
