@@ -61,15 +61,27 @@ class Stage(models.Model):
 class Lead(models.Model):
     """A person who wrote. The lane inserts these rows with SQL of its own (stagewise/store)."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="leads", db_index=False)
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="leads", db_index=False, db_constraint=False
+    )
     #: UUIDv7, what the public sees.
     public_id = models.UUIDField(unique=True)
-    # No index of their own: each would be written with every lead, and the constraints below serve the pages.
+    # No index of their own: each would be written with every lead, and the constraints below serve the pages. Nor are
+    # they keys to the database: what a lead points to is never deleted, and was read in the same transaction.
     endpoint = models.ForeignKey(
-        "endpoints.Endpoint", on_delete=models.PROTECT, null=True, related_name="leads", db_index=False
+        "endpoints.Endpoint",
+        on_delete=models.PROTECT,
+        null=True,
+        related_name="leads",
+        db_index=False,
+        db_constraint=False,
     )
-    lead_type = models.ForeignKey(LeadType, on_delete=models.PROTECT, related_name="leads", db_index=False)
-    stage = models.ForeignKey(Stage, on_delete=models.PROTECT, related_name="leads", db_index=False)
+    lead_type = models.ForeignKey(
+        LeadType, on_delete=models.PROTECT, related_name="leads", db_index=False, db_constraint=False
+    )
+    stage = models.ForeignKey(
+        Stage, on_delete=models.PROTECT, related_name="leads", db_index=False, db_constraint=False
+    )
     name = models.TextField()
     phone = models.TextField()
     phone_e164 = models.CharField(max_length=16, null=True)
