@@ -6,6 +6,7 @@ its parent: when another process has become its parent, it ends.
 
 from __future__ import annotations
 
+import multiprocessing
 import os
 import signal
 import threading
@@ -22,8 +23,14 @@ def watch(parent: int | None = None, grace: float = GRACE_S) -> None:
 
     ``parent`` is the process id that started us, where it is known: it may be gone before we come to look.
     """
-    expected = os.getppid() if parent is None else parent
+    expected = _starter() if parent is None else parent
     threading.Thread(target=_watch, args=(expected, grace), name="orphan-watch", daemon=True).start()
+
+
+def _starter() -> int:
+    """Who started this process: as multiprocessing remembers it, since by now it may be gone."""
+    started_by = multiprocessing.parent_process()
+    return os.getppid() if started_by is None or started_by.pid is None else started_by.pid
 
 
 def _watch(parent: int, grace: float) -> None:
