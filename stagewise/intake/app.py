@@ -75,9 +75,12 @@ class Intake:
         await self._replies.decision(send, submission, decision)
 
     async def broken(self, send: Send) -> None:
-        """Answer a request that broke off before its own answer had begun; after that there is nothing to say."""
+        """Answer a request that broke off before its own answer had begun; after that there is nothing to say.
+
+        The ledger may have stored its lead by then, so nobody is told that nothing was stored.
+        """
         with contextlib.suppress(Exception):
-            await self._replies.plain_refusal(send, "unavailable", request_id())
+            await self._replies.plain_refusal(send, "outcome_unknown", request_id())
 
     async def _take_content(self, head: Head, receive: Receive) -> Decision | None:
         """Fill the submission from the body; a decision here is one that need not wait for the body."""
