@@ -49,7 +49,8 @@ bench: tools wrk assets ## our endpoint beside a do-nothing one and an ordinary 
 	$(BIN)/python -m bench $(ARGS)
 
 wheel: $(DONE)/run assets ## the package, with everything in it, below dist
-	$(BIN)/hatchling build -t wheel
+	$(BIN)/hatchling build -t wheel -d "$(CURDIR)/dist"
+	cd clients/python && ../../$(BIN)/hatchling build -t wheel -d "$(CURDIR)/dist"
 
 clean: ## forget everything that make has made
 	rm -rf $(VENV) .cache dist stagewise/public_files stagewise/static_files
@@ -73,9 +74,9 @@ $(BIN)/python:
 		{ echo "Stagewise needs Python 3.11 or newer: make PYTHON=/path/to/python3.11" >&2; exit 1; }
 	$(PYTHON) -m venv $(VENV) || { .ci/apt python3-venv && $(PYTHON) -m venv --clear $(VENV); }
 
-$(DONE)/run: requirements/build.txt pyproject.toml | $(BIN)/python
+$(DONE)/run: requirements/build.txt pyproject.toml clients/python/pyproject.toml | $(BIN)/python
 	$(PIP) --require-hashes -r requirements/build.txt
-	$(PIP) --no-deps --no-build-isolation --no-index --editable .
+	$(PIP) --no-deps --no-build-isolation --no-index --editable clients/python --editable .
 	@mkdir -p $(DONE) .cache && touch $@
 
 $(DONE)/dev: requirements/dev.txt $(DONE)/run

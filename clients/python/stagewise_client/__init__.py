@@ -1,0 +1,3 @@
+"""Send leads to Stagewise."""
+
+__version__ = "0.1.0"
