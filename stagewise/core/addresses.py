@@ -167,7 +167,7 @@ class CallerReader:
         for count, hop in enumerate(self._hops(lines)):
             if count == _HOPS:
                 break
-            address = _hop_address(hop)
+            address = hop_address(hop)
             if address is None:
                 return Caller(None, self._header, peer.peer, unreadable=_cut(hop))
             leftmost = Caller(address, self._header, peer.peer)
@@ -202,8 +202,8 @@ def _forwarded_for(line: str) -> list[str]:
     return found
 
 
-def _hop_address(hop: str) -> str | None:
-    """The address in a hop; ports, brackets and quotes come off."""
+def hop_address(hop: str) -> str | None:
+    """The canonical address in a hop, None if there is none; ports, brackets and quotes come off."""
     if hop[:1] == hop[-1:] == '"':
         hop = re.sub(r"\\(.)", r"\1", hop[1:-1])
     match = _BRACKETED.fullmatch(hop) or _FOUR.fullmatch(hop)

@@ -20,6 +20,7 @@ class Figures(msgspec.Struct, frozen=True):
     quota: int
     remaining: int
     reset: int | None
+    policy: str = "leads-per-ip"
 
 
 class Window(msgspec.Struct):
@@ -40,7 +41,13 @@ class Window(msgspec.Struct):
         return self.count >= self.limit
 
     def take(self, now: int) -> None:
-        """Use a slot at ``now``."""
+        """Use a slot at ``now``; also past the limit, for a lead that is held instead of refused.
+
+        Which hit then becomes the N-th newest is not known here: ``now`` is later than it, so whoever waits for that
+        still succeeds.
+        """
+        if self.is_full:
+            self.nth = now
         self.count += 1
         if self.oldest is None:
             self.oldest = now

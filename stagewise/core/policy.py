@@ -45,13 +45,18 @@ class Rules(msgspec.Struct, frozen=True):
     limit: int | None
 
 
+def is_listed(rules: Rules, caller: Caller) -> bool:
+    """Whether the caller's address is on the IP list, and certain."""
+    return not caller.untrusted_proxy and caller.address is not None and caller.address in rules.addresses
+
+
 def refusal_of_caller(rules: Rules, caller: Caller, origin: str | None) -> str | None:
     """The code of the first rule that this caller breaks, or None.
 
     ``origin`` is the ``Origin`` header as sent, None when there was none. It must equal an entry byte for byte
     (RFC 6454, section 7: user agents send the ASCII serialisation).
     """
-    listed = not caller.untrusted_proxy and caller.address is not None and caller.address in rules.addresses
+    listed = is_listed(rules, caller)
     if caller.address is None or not (listed or rules.allow_all_ips):
         return "ip_not_allowed"
     if rules.origins:
@@ -77,8 +82,13 @@ def allow_origin(rules: Rules, origin: str | None) -> str | None:
     return origin if origin in rules.origins else None
 
 
-def refusal_before_content(rules: Rules | None, *, retired: bool, submission: Submission) -> str | None:
-    """Method, key, address and origin, in this order; ``rules`` is None for an unknown key."""
+def refusal_before_content(
+    rules: Rules | None, *, retired: bool, submission: Submission, page_open: bool = False
+) -> str | None:
+    """Method, key, address and origin, in this order; ``rules`` is None for an unknown key.
+
+    ``page_open``: what is posted from the endpoint's own page on our host may come from any address.
+    """
     if submission.early_error is not None:
         return submission.early_error
     if rules is None:
@@ -87,4 +97,6 @@ def refusal_before_content(rules: Rules | None, *, retired: bool, submission: Su
         return "endpoint_disabled"
     if submission.preflight:
         return refusal_of_preflight(rules, submission.origin)
+    if submission.hosted and page_open and submission.caller.address is not None:
+        return None
     return refusal_of_caller(rules, submission.caller, submission.origin)

@@ -76,6 +76,9 @@ _TABLE = (
             "This Idempotency-Key was already used for a different submission.",
             "The Idempotency-Key was used before with other fields.",
             "The sending program must use a new key for a new lead."),
+    Refusal("captcha_failed", 422, "Invalid request", "The CAPTCHA was not solved, or it is too old. Try it again.",
+            "The CAPTCHA's token was missing, wrong, too old or used before.",
+            "Check that the form sends captcha_token; a person may try again."),
     # 429: the limit
     Refusal("rate_limited", 429, "Too Many Requests", "Too many leads came from this address. Try again later.",
             "The address has used all its leads of the last 24 hours.", "Raise the limit if these are real people."),
@@ -87,6 +90,12 @@ _TABLE = (
             "It is not certain whether this was stored. Try again with the same Idempotency-Key.",
             "The database broke off while storing. The lead may be there.", "Look at the log of the intake process.",
             2),
+    Refusal("captcha_unavailable", 503, "Service Unavailable",
+            "The CAPTCHA cannot be checked just now. Nothing was stored. Try again in a moment.",
+            "The CAPTCHA's provider did not answer, or refused our secret key.",
+            "Check its keys and this machine's way to the internet; or let leads be held while it is down.", 5),
+    Refusal("holding_full", 503, "Service Unavailable", "Nothing was stored. Try again later.",
+            "The lead looked suspicious, and 1,000 held leads wait already.", "Release or discard held leads.", 3600),
 )  # fmt: skip
 
 #: code → refusal
@@ -96,6 +105,9 @@ REFUSALS: dict[str, Refusal] = {refusal.code: refusal for refusal in _TABLE}
 ACCEPTED: dict[str, tuple[int, str]] = {
     "created": (201, "The lead was stored."),
     "replayed": (201, "The same call came again with its Idempotency-Key; it was answered as the first time."),
+    "duplicate": (201, "The same lead came again within five minutes; it was answered with the first one."),
+    "held": (202, "The lead looked suspicious and is held until somebody releases or discards it."),
+    "test_created": (201, "A test lead was stored. It takes no slot, nobody is notified, and it goes after 7 days."),
 }
 
 #: What the journal notes beside an outcome: code → in words for the owner.
@@ -108,6 +120,16 @@ NOTES: dict[str, str] = {
         "The address that the proxy named could not be read, so no rule can match it. Check the proxy's configuration"
         " and STAGEWISE_CLIENT_IP_HEADER."
     ),
+    "visitor_ip_ignored": (
+        "The call named a visitor's address, but this endpoint takes that only from an allowed IP while forwarding is"
+        " on. The address was ignored, and the caller's own counted."
+    ),
+    "visitor_ip_unreadable": (
+        "Stagewise-Visitor-IP did not hold one readable IP address. Check what your server puts there."
+    ),
+    "server_ceiling": "Your server has used its own ceiling for 24 hours; the visitor's limit was not reached.",
+    "captcha_down": "The CAPTCHA's provider did not answer, and the endpoint is set to take leads all the same.",
+    "test": "This was a test call (Stagewise-Test).",
     "key_retired": "The call used an old key of this endpoint, after its overlap had ended.",
 }
 

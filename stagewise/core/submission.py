@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Mapping
 
 import msgspec
 
@@ -34,17 +35,29 @@ class Submission(msgspec.Struct):
     field_errors: tuple[FieldError, ...] = ()
     #: ``missing_fields`` or ``invalid_fields`` when there are field errors.
     fields_error: str | None = None
+    #: ``Stagewise-Visitor-IP``: the address, ``""`` when it cannot be read, None when it was not sent.
+    visitor: str | None = None
+    #: ``Stagewise-Test`` as sent.
+    test: str | None = None
+    #: Posted from the page that we serve for the endpoint.
+    hosted: bool = False
+    #: What else was sent of the names in stagewise/options/signals.py, unchecked.
+    extras: Mapping[str, object] | None = None
+    #: What the CAPTCHA's provider said, once it was asked (stagewise/options/captcha.py).
+    verdict: object = None
     #: The body had not arrived with the first event: only the caller is to be checked now.
     awaits_body: bool = False
 
 
-def fingerprint(fields: Fields) -> str:
-    """SHA-256, hexadecimal, of the five normalised fields as sent (an absent lead type stays absent).
+def fingerprint(submission: Submission) -> bytes:
+    """SHA-256 of the five normalised fields as sent (an absent lead type stays absent), and of whether it is a test.
 
-    Two submissions under one Idempotency-Key are the same when their fingerprints are.
+    Two submissions under one Idempotency-Key are the same when their fingerprints are. There must be fields.
     """
+    fields = submission.fields
+    assert fields is not None
     sent = (fields.name, fields.phone, fields.email, fields.message, fields.lead_type_name)
-    return hashlib.sha256(_ENCODE(sent)).hexdigest()
+    return hashlib.sha256(_ENCODE(sent if submission.test is None else (*sent, True))).digest()
 
 
 def shown_origin(origin: str | None) -> str | None:

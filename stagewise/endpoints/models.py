@@ -24,6 +24,16 @@ class Endpoint(models.Model):
     allowed_origins = models.JSONField(default=list)
     #: Created leads per client address in any rolling 24 h; null: no limit.
     max_leads_per_ip = models.IntegerField(null=True)
+    #: Callers on the IP list may name the visitor's address; the limit then counts the visitor.
+    forwarding = models.BooleanField(default=False)
+    #: Created leads per forwarding server in any rolling 24 h; null: no ceiling.
+    server_ceiling = models.IntegerField(null=True, default=2000)
+    #: What becomes of a lead over the limit: ``refuse`` (429) or ``hold`` (202).
+    over_limit = models.CharField(max_length=6, default="refuse")
+    #: The optional rules, as stagewise/options/rules.py types them; empty: all off.
+    captcha = models.JSONField(default=dict, blank=True)
+    holding = models.JSONField(default=dict, blank=True)
+    form = models.JSONField(default=dict, blank=True)
     #: A random number, new with every save: the lane keeps the compiled rules under it, and of two people who save
     #: at once the second is told.
     version = models.BigIntegerField()
@@ -79,15 +89,18 @@ class Hit(models.Model):
 
 
 class BoundKey(models.Model):
-    """An Idempotency-Key bound by a created lead: what was sent, and the answer to repeat."""
+    """An Idempotency-Key bound by a lead that was created or held: what was sent, and the answer to repeat."""
 
     workspace_id = models.BigIntegerField()
     endpoint_id = models.BigIntegerField()
     key = models.CharField(max_length=255)
     #: SHA-256 of the normalised fields.
     fingerprint = models.CharField(max_length=64)
-    lead_id = models.BigIntegerField()
-    #: The body of the 201, to the byte.
+    #: Null while the lead is held.
+    lead_id = models.BigIntegerField(null=True)
+    #: 201, or 202 where the lead was held.
+    status = models.SmallIntegerField(default=201)
+    #: The body of the answer, to the byte.
     answer = models.TextField()
     at = models.BigIntegerField(db_index=True)
 
@@ -108,8 +121,10 @@ class Attempt(models.Model):
     #: ``created``, ``replayed`` or the code of a refusal (stagewise/core/refusal.py).
     outcome = models.CharField(max_length=40)
     status = models.SmallIntegerField()
-    #: The address that the decision was made on; null when it could not be read.
+    #: The address that the decision was made on: the visitor's where a server named it; null when it could not be read.
     address = models.CharField(max_length=45, null=True)
+    #: The server that named the visitor's address.
+    forwarded_by = models.CharField(max_length=45, null=True)
     #: ``peer``, or the name of the header that the address was read from.
     address_from = models.CharField(max_length=60)
     #: What the owner should know beyond the code, as a code: see ``NOTES`` in stagewise/core/refusal.py.
@@ -131,6 +146,41 @@ class Attempt(models.Model):
 
     def __str__(self) -> str:
         return f"{self.outcome} at {self.at}"
+
+
+class CaptchaPass(models.Model):
+    """A token that its provider has accepted, and for which submission: a retry passes, another submission does not."""
+
+    endpoint_id = models.BigIntegerField()
+    #: SHA-256 of the token, hexadecimal.
+    token_hash = models.CharField(max_length=64)
+    #: SHA-256 of the normalised fields that it came with.
+    fingerprint = models.CharField(max_length=64)
+    at = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        db_table = "captcha_pass"
+        constraints = [models.UniqueConstraint(fields=["endpoint_id", "token_hash"], name="captcha_pass_once")]
+
+    def __str__(self) -> str:
+        return f"{self.token_hash[:6]}…"
+
+
+class SeenMessage(models.Model):
+    """A message that came to an endpoint which holds repeated ones, and how often within 24 hours of each other."""
+
+    endpoint_id = models.BigIntegerField()
+    #: The first 64 bits of the message's SHA-256, signed.
+    message_hash = models.BigIntegerField()
+    count = models.IntegerField()
+    at = models.BigIntegerField(db_index=True)
+
+    class Meta:
+        db_table = "seen_message"
+        constraints = [models.UniqueConstraint(fields=["endpoint_id", "message_hash"], name="seen_message_once")]
+
+    def __str__(self) -> str:
+        return f"{self.count} times"
 
 
 class AttemptSummary(models.Model):

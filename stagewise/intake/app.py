@@ -24,6 +24,7 @@ from stagewise.intake.caller import Head, caller_of, read_head
 from stagewise.intake.deadlines import Deadlines
 from stagewise.intake.public import PublicFiles
 from stagewise.intake.replies import Replies, Send
+from stagewise.options import signals
 from stagewise.store.ledger import Ledger
 from stagewise.store.records import Decision
 
@@ -96,7 +97,9 @@ class Intake:
                 body = await self._body(submission, head.content_length, receive)
                 if isinstance(body, Decision):
                     return body
-                _fill(submission, fields.check(decode(body)))
+                sent = decode(body)
+                submission.extras = signals.find(body, len(sent))
+                _fill(submission, fields.check(sent))
             except Unreadable as error:
                 if error.not_object:
                     submission.fields_error, submission.field_errors = error.code, _NOT_OBJECT

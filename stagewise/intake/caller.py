@@ -6,9 +6,10 @@ from collections.abc import Sequence
 
 import msgspec
 
-from stagewise.core.addresses import Caller, CallerReader
+from stagewise.core.addresses import Caller, CallerReader, hop_address
 from stagewise.core.ids import request_id
 from stagewise.core.submission import UNUSABLE_ORIGIN, Submission
+from stagewise.options import testing
 
 #: Names and values of all headers, with the four characters that stand between and after them (RFC 9112, section 5).
 HEAD_BYTES = 16_384
@@ -40,6 +41,8 @@ def read_head(method: str, key: str, target_bytes: int, headers: Headers, caller
     types: list[bytes] = []
     origins: list[bytes] = []
     keys: list[bytes] = []
+    visitors: list[bytes] = []
+    tests: list[bytes] = []
     length = agent = encoding = None
     chunked = True
     for name, value in headers:
@@ -58,6 +61,10 @@ def read_head(method: str, key: str, target_bytes: int, headers: Headers, caller
             keys.append(value)
         elif name == b"transfer-encoding":
             chunked = chunked and value.strip().lower() == b"chunked"
+        elif name == b"stagewise-visitor-ip":
+            visitors.append(value)
+        elif name == b"stagewise-test":
+            tests.append(value)
         elif name == b"content-encoding":
             encoding = value if encoding is None else encoding + b"," + value
     submission = Submission(
@@ -69,6 +76,8 @@ def read_head(method: str, key: str, target_bytes: int, headers: Headers, caller
         preflight=method == "OPTIONS",
         early_error=_early_error(method, host, size, target_bytes) if chunked else "invalid_request",
         idempotency_key=idempotency_key(keys) if keys else None,
+        visitor=(hop_address(text(visitors[0])) if len(visitors) == 1 else None) or "" if visitors else None,
+        test=testing.read(text(tests[0]) if len(tests) == 1 else "") if tests else None,
     )
     accepted = len(types) == 1 and is_json(types[0]) and (encoding is None or encoding.strip().lower() == b"identity")
     return Head(submission, _length(length), None if accepted else "unsupported_media_type")

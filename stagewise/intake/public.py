@@ -14,8 +14,16 @@ from stagewise.intake.replies import HeaderList, Replies, Send
 if TYPE_CHECKING:
     from stagewise.intake.app import Intake
 
-_TYPES = {".html": b"text/html; charset=utf-8", ".css": b"text/css; charset=utf-8", ".json": b"application/json"}
-_POLICY = (b"content-security-policy", b"default-src 'none'; style-src 'self'; frame-ancestors 'none'; base-uri 'none'")
+_TYPES = {
+    ".html": b"text/html; charset=utf-8",
+    ".css": b"text/css; charset=utf-8",
+    ".json": b"application/json",
+    ".png": b"image/png",
+}
+_POLICY = (
+    b"content-security-policy",
+    b"default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'",
+)
 _TEXT: HeaderList = [(b"content-type", b"text/plain; charset=utf-8")]
 _FORWARDING = {b"x-forwarded-for", b"forwarded", b"x-real-ip", b"via"}
 

@@ -73,12 +73,12 @@ class Replies:
         figures = decision.figures
         if figures is not None:
             reset = "" if figures.reset is None else f";t={figures.reset}"
-            headers.append((b"ratelimit-policy", b'"leads-per-ip";q=%d;w=86400' % figures.quota))
-            headers.append((b"ratelimit", f'"leads-per-ip";r={figures.remaining}{reset}'.encode()))
+            headers.append((b"ratelimit-policy", f'"{figures.policy}";q={figures.quota};w=86400'.encode()))
+            headers.append((b"ratelimit", f'"{figures.policy}";r={figures.remaining}{reset}'.encode()))
         if decision.body is not None:
             if decision.outcome == "replayed":
                 headers.append(_REPLAYED)
-            await _send(send, 201, _CREATED + headers, decision.body)
+            await _send(send, decision.status, _CREATED + headers, decision.body)
         elif decision.outcome == "preflight":
             await _send(send, 204, _PREFLIGHT + headers, b"")
         else:

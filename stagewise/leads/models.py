@@ -92,9 +92,15 @@ class Lead(models.Model):
     created_at = models.BigIntegerField()
     #: Where it came from, as seen by the lane; null for leads added by hand.
     address = models.CharField(max_length=45, null=True)
+    #: The server that named the visitor's address, where one did.
+    forwarded_by = models.CharField(max_length=45, null=True)
     origin = models.TextField(null=True)
     user_agent = models.TextField(null=True)
     request_id = models.CharField(max_length=36, null=True)
+    #: Under these two a repeat of the same submission is found (stagewise/store/repeats.py); null for leads that no
+    #: call made.
+    repeat_slot = models.IntegerField(null=True)
+    repeat_hash = models.BigIntegerField(null=True)
     #: Filled by the worker: whether the phone number is valid, and text to search in (lower case, digits of the phone).
     phone_valid = models.BooleanField(null=True)
     search_text = models.TextField(null=True)
@@ -102,10 +108,124 @@ class Lead(models.Model):
 
     class Meta:
         db_table = "lead"
-        constraints = [models.UniqueConstraint(fields=["workspace", "id"], name="lead_workspace_id")]
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "id"], name="lead_workspace_id"),
+            # Two servers that take the same submission at the same moment: the second finds the first.
+            models.UniqueConstraint(fields=["repeat_slot", "repeat_hash"], name="lead_once"),
+        ]
         indexes = [
             models.Index(fields=["workspace", "lead_type", "-id"], name="lead_by_type"),
+            models.Index(fields=["id"], condition=models.Q(test=True), name="lead_test"),
             models.Index(fields=["id"], condition=models.Q(derived_at=None), name="lead_not_derived"),
+        ]
+
+    def __str__(self) -> str:
+        return self.name
+
+
+class LeadAttribution(models.Model):
+    """Where on the web a lead came from, if its form said so."""
+
+    lead = models.OneToOneField(
+        Lead, on_delete=models.CASCADE, primary_key=True, related_name="attribution", db_constraint=False
+    )
+    workspace_id = models.BigIntegerField()
+    page_url = models.TextField(null=True)
+    referrer = models.TextField(null=True)
+    utm_source = models.TextField(null=True)
+    utm_medium = models.TextField(null=True)
+    utm_campaign = models.TextField(null=True)
+    utm_term = models.TextField(null=True)
+    utm_content = models.TextField(null=True)
+    #: Click ids of advertisers by name.
+    click_ids = models.JSONField(default=dict)
+
+    class Meta:
+        db_table = "lead_attribution"
+        indexes = [
+            models.Index(fields=["workspace_id", "utm_source", "-lead"], name="attribution_by_source"),
+            models.Index(fields=["workspace_id", "utm_campaign", "-lead"], name="attribution_by_campaign"),
+        ]
+
+    def __str__(self) -> str:
+        return self.utm_source or self.page_url or ""
+
+
+class LeadRepeat(models.Model):
+    """How often the same submission came again within five minutes; it made no second lead."""
+
+    lead = models.OneToOneField(
+        Lead, on_delete=models.CASCADE, primary_key=True, related_name="repeat", db_constraint=False
+    )
+    workspace_id = models.BigIntegerField()
+    count = models.IntegerField()
+    first_at = models.BigIntegerField()
+    last_at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "lead_repeat"
+
+    def __str__(self) -> str:
+        return f"{self.count} more"
+
+
+class HeldState(models.TextChoices):
+    """What became of a held lead."""
+
+    WAITING = "waiting", "Waiting"
+    RELEASED = "released", "Released"
+    DISCARDED = "discarded", "Discarded"
+
+
+class HeldLead(models.Model):
+    """A lead that looked suspicious: it waits until somebody releases or discards it. The lane inserts these rows."""
+
+    workspace = models.ForeignKey(
+        Workspace, on_delete=models.CASCADE, related_name="held_leads", db_index=False, db_constraint=False
+    )
+    #: UUIDv7, what the caller was told; the lead keeps it when it is released.
+    public_id = models.UUIDField(unique=True)
+    endpoint = models.ForeignKey(
+        "endpoints.Endpoint", on_delete=models.PROTECT, related_name="held_leads", db_index=False, db_constraint=False
+    )
+    lead_type = models.ForeignKey(
+        LeadType, on_delete=models.PROTECT, related_name="held_leads", db_index=False, db_constraint=False
+    )
+    name = models.TextField()
+    phone = models.TextField()
+    phone_e164 = models.CharField(max_length=16, null=True)
+    email = models.TextField()
+    message = models.TextField(null=True)
+    #: When it came, milliseconds since 1970, UTC, by the database's clock.
+    at = models.BigIntegerField()
+    address = models.CharField(max_length=45)
+    forwarded_by = models.CharField(max_length=45, null=True)
+    origin = models.TextField(null=True)
+    user_agent = models.TextField(null=True)
+    request_id = models.CharField(max_length=36)
+    #: What of :class:`stagewise.options.attribution.Attribution` came with it.
+    attribution = models.JSONField(null=True)
+    #: Codes of stagewise/options/holding.py, with commas.
+    reasons = models.TextField()
+    state = models.CharField(max_length=9, choices=HeldState, default=HeldState.WAITING)
+    settled_at = models.BigIntegerField(null=True)
+    settled_by = models.CharField(max_length=254, blank=True, default="")
+    #: The lead that it became.
+    lead_id = models.BigIntegerField(null=True)
+    repeat_slot = models.IntegerField(null=True)
+    repeat_hash = models.BigIntegerField(null=True)
+    #: How often the same submission came again within five minutes.
+    repeats = models.IntegerField(default=0)
+
+    class Meta:
+        db_table = "held_lead"
+        constraints = [
+            models.UniqueConstraint(fields=["workspace", "id"], name="held_lead_workspace_id"),
+        ]
+        indexes = [
+            models.Index(fields=["workspace", "state", "-id"], name="held_lead_newest"),
+            models.Index(fields=["repeat_slot", "repeat_hash"], name="held_lead_repeat"),
+            models.Index(fields=["endpoint"], condition=models.Q(state="waiting"), name="held_lead_waiting"),
         ]
 
     def __str__(self) -> str:

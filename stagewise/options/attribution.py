@@ -20,7 +20,9 @@ CAMPAIGN = ("utm_source", "utm_medium", "utm_campaign", "utm_term", "utm_content
 CLICK_IDS = ("gclid", "gbraid", "wbraid", "fbclid", "msclkid", "ttclid", "li_fat_id", "twclid")
 NAMES = (*URLS, *CAMPAIGN, *CLICK_IDS)
 
-_UNUSABLE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]")
+_UNUSABLE = re.compile(
+    r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff]"
+)
 _SCHEMES = ("http://", "https://")
 
 

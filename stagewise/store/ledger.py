@@ -11,38 +11,49 @@ from __future__ import annotations
 import asyncio
 import secrets
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any, TypeVar
 
 from stagewise import log
 from stagewise.core import policy
-from stagewise.core.addresses import bucket
+from stagewise.core.addresses import Caller, bucket
 from stagewise.core.submission import Submission
+from stagewise.options.captcha import ToVerify, Verdict
 from stagewise.store.journal import Journal
-from stagewise.store.lane import Batch, Lane, Pending
+from stagewise.store.lane import PATIENCE_S, Batch, Lane, Pending
 from stagewise.store.quick_lane import QuickLane
-from stagewise.store.records import Decision, NewLead
+from stagewise.store.records import Decision, Rows
 from stagewise.store.rules import Compiled
 from stagewise.store.session import Busy, Gone, Session, StoreError, Unknown
-from stagewise.store.settle import View, settle
+from stagewise.store.settle import settle
+from stagewise.store.view import Entry, View
 
 #: How often rows of the journal are written, and waiting callers looked after, in seconds.
 TICK_S = 0.25
 #: How many exhausted addresses are remembered as a hint.
 HINTS = 10_000
 
+_T = TypeVar("_T")
 _log = log.Log("stagewise.ledger")
 #: Outcomes that are no attempts: an allowed preflight, and a caller whose body is still on its way.
-_NOT_JOURNALED = {"created", "preflight", "admitted"}
+_NOT_JOURNALED = {"created", "test_created", "preflight", "admitted", "verify"}
+#: Outcomes that say that something is stored.
+_STORED = {"created", "test_created", "held", "replayed"}
 
 
 class _Abandoned(Exception):
     """The callers of this batch were told that nothing was stored."""
 
 
+#: Asks the CAPTCHA's provider; never raises.
+Verify = Callable[[ToVerify, Submission], Awaitable[Verdict]]
+
+
 class Ledger:
     """Decides submissions. ``connect`` makes a session over the given compiled rules; each lane has its own."""
 
-    def __init__(self, connect: Callable[[Compiled], Session]) -> None:
+    def __init__(self, connect: Callable[[Compiled], Session], verify: Verify | None = None) -> None:
+        self._verify = verify or _nobody_to_ask
         self.compiled = Compiled()
         self.process = secrets.randbits(62)
         #: Transactions that stored leads, for the metrics.
@@ -92,27 +103,78 @@ class Ledger:
         """Decide a submission; a ``created`` decision means that it is stored and synced."""
         pending = Pending(submission, self._loop.create_future())
         (self._reads if self._looks_refused(submission) else self._writes).put(pending)
-        return await pending.future
+        decision = await pending.future
+        return decision if decision.verify is None else await self._decide_verified(submission, decision.verify)
+
+    async def _decide_verified(self, submission: Submission, wanted: ToVerify) -> Decision:
+        """Ask about the token, then decide again by the rules of that moment; they may ask for another provider."""
+        for _ in range(2):
+            submission.verdict = await self._asked(wanted, submission)
+            pending = Pending(submission, self._loop.create_future())
+            self._writes.put(pending)
+            decision = await pending.future
+            if decision.verify is None:
+                return decision
+            wanted = decision.verify
+        return self._give_up(submission, "captcha_unavailable")
+
+    async def _asked(self, wanted: ToVerify, submission: Submission) -> Verdict:
+        """The provider's verdict. A token that passes is kept with this submission: it passes for no other."""
+        verdict = await self._verify(wanted, submission)
+        if verdict.outcome != "passed":
+            return verdict
+        try:
+            first = await self._in_writer(
+                lambda: self._writer.remember_pass((wanted.endpoint_id, wanted.token_hash), wanted.fingerprint)
+            )
+        except (StoreError, TimeoutError) as error:
+            self._report("could not remember a token", error, [submission])
+            return Verdict(wanted.rules, "down")
+        return verdict if first == wanted.fingerprint else Verdict(wanted.rules, "failed")
+
+    async def entry(self, key: str) -> Entry | None:
+        """What a key stands for at this moment, by a plain read; None for an unknown one. Raises ``StoreError``."""
+        view = await self._in_thread(self._reads, lambda: self._reading([Submission(key, Caller(None, "", ""), "")]))
+        return view.entries.get(key)
+
+    def _reading(self, submissions: Sequence[Submission]) -> View:
+        """In the read lane's thread: one plain read."""
+        try:
+            return self._reader.read(submissions)
+        except Gone:  # a connection that broke while idle is opened again
+            return self._reader.read(submissions)
+        finally:
+            self._reader.done()
+
+    async def _in_writer(self, work: Callable[[], _T]) -> _T:
+        return await self._in_thread(self._writes, work)
+
+    async def _in_thread(self, lane: Lane, work: Callable[[], _T]) -> _T:
+        """Do something in a lane's thread, between two batches; raises ``TimeoutError`` after five seconds."""
+        loop = self._loop
+        answer: asyncio.Future[_T] = loop.create_future()
+
+        def job() -> None:
+            try:
+                result = work()
+            except Exception as error:  # noqa: BLE001 - it is raised where it was asked for
+                loop.call_soon_threadsafe(_settle_future, answer, None, error)
+            else:
+                loop.call_soon_threadsafe(_settle_future, answer, result, None)
+
+        lane.call(job)
+        return await asyncio.wait_for(answer, PATIENCE_S)
 
     async def ready(self) -> bool:
         """Whether the database can be written, found out within two seconds."""
-        loop = self._loop
-        answer: asyncio.Future[bool] = loop.create_future()
-
-        def ask() -> None:
-            try:
-                self._writer.ping(write=True)
-            except StoreError as error:
-                _log.warning("database not writable", error=str(error))
-                loop.call_soon_threadsafe(_settle_future, answer, False)
-            else:
-                loop.call_soon_threadsafe(_settle_future, answer, True)
-
-        self._writes.call(ask)
         try:
-            return await asyncio.wait_for(answer, 2)
+            await asyncio.wait_for(self._in_writer(lambda: self._writer.ping(write=True)), 2)
+        except StoreError as error:
+            _log.warning("database not writable", error=str(error))
+            return False
         except TimeoutError:
             return False
+        return True
 
     def _looks_refused(self, submission: Submission) -> bool:
         """A guess from the rules as last read; the read lane finds out."""
@@ -120,11 +182,13 @@ class Ledger:
         if entry is None or submission.fields is None or submission.preflight or submission.idempotency_key == "":
             return True
         rules = entry.rules
+        if entry.options.captcha is not None or submission.hosted or submission.test is not None:
+            return True
         open_to_all = rules.enabled and rules.allow_all_ips and not rules.origins
         if not open_to_all and policy.refusal_before_content(rules, retired=False, submission=submission) is not None:
             return True
-        if self._exhausted and submission.idempotency_key is None and submission.caller.address is not None:
-            until = self._exhausted.get((rules.endpoint_id, bucket(submission.caller.address)))
+        if self._exhausted and submission.idempotency_key is None and submission.visitor is None:
+            until = self._exhausted.get((rules.endpoint_id, bucket(submission.caller.address or "")))
             return until is not None and time.monotonic() < until
         return False
 
@@ -154,18 +218,16 @@ class Ledger:
             if view is None:
                 return None
             batch.enter()
-            decisions, leads = self._fill_in(view, batch.submissions)
+            decisions, rows = self._fill_in(view, batch.submissions)
         except Exception:  # noqa: BLE001 - the thread does it all again, and finds out what it was
             self._writer.done()
             return None
-        return lambda: self._finish_writing(batch, view, decisions, leads)
+        return lambda: self._finish_writing(batch, view, decisions, rows)
 
-    def _finish_writing(
-        self, batch: Batch, view: View, decisions: list[Decision], leads: Sequence[NewLead]
-    ) -> Sequence[Decision]:
+    def _finish_writing(self, batch: Batch, view: View, decisions: list[Decision], rows: Rows) -> Sequence[Decision]:
         """In the write lane's thread: the rest."""
         try:
-            decisions = self._conclude(batch.submissions, decisions, leads)
+            decisions = self._conclude(batch.submissions, decisions, rows)
         except Exception:  # noqa: BLE001 - nothing was stored
             self._writer.done()
             return self._settle_writing(batch)
@@ -208,51 +270,47 @@ class Ledger:
             view = self._writer.begin(submissions)
             if not batch.enter():
                 raise _Abandoned
-            decisions, leads = self._fill_in(view, submissions)
-            decisions = self._conclude(submissions, decisions, leads)
+            decisions, rows = self._fill_in(view, submissions)
+            decisions = self._conclude(submissions, decisions, rows)
         finally:
             self._writer.done()
         self._note(submissions, decisions, view)
         return decisions
 
-    def _fill_in(self, view: View, submissions: Sequence[Submission]) -> tuple[list[Decision], list[NewLead]]:
+    def _fill_in(self, view: View, submissions: Sequence[Submission]) -> tuple[list[Decision], Rows]:
         """Decide, and write the rows."""
-        settled, leads = settle(view, submissions, admit=True)
-        if leads:
-            self._writer.insert(leads, self.process)
-        return [decision for decision in settled if decision is not None], leads
+        settled, rows = settle(view, submissions, admit=True)
+        if rows:
+            self._writer.insert(rows, self.process)
+        return [decision for decision in settled if decision is not None], rows
 
-    def _conclude(
-        self, submissions: Sequence[Submission], decisions: list[Decision], leads: Sequence[NewLead]
-    ) -> list[Decision]:
+    def _conclude(self, submissions: Sequence[Submission], decisions: list[Decision], rows: Rows) -> list[Decision]:
         """COMMIT, if there is something to commit; what callers are told is what is stored."""
-        if leads:
+        if rows:
             try:
                 self._writer.commit()
             except Unknown as error:
                 self._report("COMMIT without an answer", error, submissions)
-                return self._look_up(submissions, decisions, leads)
+                return self._look_up(submissions, decisions, rows)
             self.batches += 1
         return decisions
 
-    def _look_up(
-        self, submissions: Sequence[Submission], decisions: Sequence[Decision], leads: Sequence[NewLead]
-    ) -> list[Decision]:
+    def _look_up(self, submissions: Sequence[Submission], decisions: Sequence[Decision], rows: Rows) -> list[Decision]:
         """After a lost COMMIT: ask the database, for as long as callers have patience, what it stored."""
         deadline = time.monotonic() + 4
         outcome = "outcome_unknown"
         while time.monotonic() < deadline:
             try:
-                found = self._writer.stored({lead.public_id for lead in leads})
+                found = self._writer.stored(rows.public_ids())
             except StoreError:
                 time.sleep(0.1)
                 continue
-            if len(found) == len(leads):
+            if len(found) == len(rows.public_ids()):
                 return list(decisions)
             outcome = self._writer.after_loss
             break
         return [
-            self._give_up(submission, outcome) if decision.outcome in {"created", "replayed"} else decision
+            self._give_up(submission, outcome) if decision.outcome in _STORED else decision
             for submission, decision in zip(submissions, decisions, strict=True)
         ]
 
@@ -269,7 +327,9 @@ class Ledger:
                 continue
             entry = view.entries.get(submission.key)
             self._journal.record(submission, decision, entry.rules if entry else None, view.now)
-            if decision.outcome == "rate_limited" and entry is not None and decision.figures is not None:
+            if entry is None or decision.figures is None or submission.visitor is not None:
+                continue
+            if decision.outcome == "rate_limited" and not decision.note:
                 if len(self._exhausted) >= HINTS:
                     self._exhausted.clear()
                 place = (entry.rules.endpoint_id, bucket(submission.caller.address or ""))
@@ -313,6 +373,14 @@ def _never(pending: Pending) -> None:
     raise AssertionError(f"the write lane left {pending.submission.request_id} undecided")
 
 
-def _settle_future(future: asyncio.Future[bool], value: bool) -> None:
-    if not future.done():
+def _settle_future(future: asyncio.Future[Any], value: object, error: Exception | None) -> None:
+    if future.done():
+        return
+    if error is None:
         future.set_result(value)
+    else:
+        future.set_exception(error)
+
+
+async def _nobody_to_ask(wanted: ToVerify, _submission: Submission) -> Verdict:
+    return Verdict(wanted.rules, "down")

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -16,15 +16,16 @@ import psycopg
 from psycopg import errors, pq
 
 from stagewise.core.addresses import bucket
-from stagewise.core.limits import WINDOW_MS, Window
 from stagewise.core.submission import Submission
+from stagewise.options.source import ceiling_bucket, source_of
 from stagewise.store import schema, statements
 from stagewise.store.journal import HOUR_MS, EndpointHour, Flush
-from stagewise.store.records import Bound, NewLead
-from stagewise.store.rules import Compiled, EndpointRow, KeyRow, TypeRow
-from stagewise.store.session import Busy, Gone, StoreError, Unknown, keys_of
-from stagewise.store.settle import Entry, Place
-from stagewise.store.sqlite import counters_of
+from stagewise.store.postgres_view import NOW, ONE, PostgresView
+from stagewise.store.records import Rows
+from stagewise.store.rows import upserts_of
+from stagewise.store.rules import Compiled
+from stagewise.store.session import Busy, Gone, StoreError, Unknown
+from stagewise.store.view import Entry, Place
 
 #: A batch waits this long for a lock: as long as the second of two calls with one Idempotency-Key waits for the first.
 LOCK_WAIT_MS = 2_000
@@ -34,61 +35,53 @@ CONNECT_S = 2
 IN_DOUBT_S = 2.0
 
 _ENCODE = msgspec.json.Encoder().encode
-_ONE = {"one": "%s"}
 _OPTIONS = (
     f"-c lock_timeout={LOCK_WAIT_MS} -c statement_timeout=8000 -c idle_in_transaction_session_timeout=15000"
     " -c synchronous_commit=on -c default_transaction_isolation=read\\ committed -c timezone=UTC"
 )
-_NOW = "(extract(epoch FROM clock_timestamp()) * 1000)::bigint"
-_KEYS = statements.KEYS.format(among="= ANY(%s)").replace("SELECT ", f"SELECT {_NOW}, ", 1)
-_BOUND = """
-SELECT b.endpoint_id, b.key, b.fingerprint, b.answer
-FROM unnest(%s::bigint[], %s::text[]) AS p(endpoint_id, key)
-JOIN bound_key b ON b.endpoint_id = p.endpoint_id AND b.key = p.key
-"""
-_WINDOWS = """
-SELECT p.endpoint_id, p.bucket, p.quota, found.hits, found.oldest
-FROM unnest(%s::bigint[], %s::text[], %s::int[]) AS p(endpoint_id, bucket, quota),
-LATERAL (
-  SELECT count(*) AS hits, min(h.at) AS oldest FROM hit h
-  WHERE h.endpoint_id = p.endpoint_id AND h.bucket = p.bucket AND h.at > %s
-) AS found
-"""
 _LOCKS = "SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) AS number"
-_LEAD_IDS = "SELECT nextval('lead_id_seq') FROM generate_series(1, %s)"
 _TYPES_OF = {
     "id": "bigint", "workspace_id": "bigint", "endpoint_id": "bigint", "lead_type_id": "bigint", "stage_id": "bigint",
     "at": "bigint", "public_id": "uuid", "event_id": "uuid", "status": "smallint", "preflight": "boolean",
+    "lead_id": "bigint", "repeat_slot": "int", "repeat_hash": "bigint", "attribution": "jsonb", "click_ids": "jsonb",
 }  # fmt: skip
+_STORED = """
+SELECT public_id FROM lead WHERE public_id = ANY(%s::uuid[])
+UNION ALL SELECT public_id FROM held_lead WHERE public_id = ANY(%s::uuid[])
+"""
 
 
-def _source(document: str, fields: Sequence[str]) -> str:
+def _document(values: Sequence[str]) -> str:
     """The rows of a document (an array of arrays) as columns of the right types."""
-    columns = ", ".join(f"(r->>{i})::{_TYPES_OF.get(name, 'text')} AS {name}" for i, name in enumerate(fields))
-    return f"SELECT {columns} FROM jsonb_array_elements({document}::jsonb) AS r"  # noqa: S608 - constants
+    columns = ", ".join(f"(r->>{i})::{_TYPES_OF.get(name, 'text')} AS {name}" for i, name in enumerate(values))
+    return f"SELECT {columns} FROM jsonb_array_elements(%s::jsonb) AS r"  # noqa: S608 - constants
 
 
-def _insert(table: str, columns: Mapping[str, str], source: str, condition: str = "") -> str:
-    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {', '.join(columns.values())} FROM {source}{condition}"  # noqa: S608
-
-
-def _insert_leads() -> str:
-    """One statement for all five tables: one trip, one parse of the document."""
-    parts = [f"new AS MATERIALIZED ({_source('%s', statements.LEAD_FIELDS)})"]
-    for table, columns in statements.LEAD_TABLES.items():
-        condition = " WHERE idempotency_key IS NOT NULL" if table == "bound_key" else ""
-        parts.append(f"new_{table} AS ({_insert(table, columns, 'new', condition)})")
+def _inserts(source: statements.Source) -> str:
+    """One statement for all tables of a document: one trip, one parse. It returns the transaction's id."""
+    parts = [f"new AS MATERIALIZED ({_document(source.values)})"]
+    for table, columns in source.tables.items():
+        condition = " WHERE idempotency_key IS NOT NULL" if "idempotency_key" in columns.values() else ""
+        chosen = ", ".join(columns.values())
+        parts.append(
+            f"new_{table} AS (INSERT INTO {table} ({', '.join(columns)}) SELECT {chosen} FROM new{condition})"  # noqa: S608
+        )
     return f"WITH {', '.join(parts)} SELECT pg_current_xact_id()::text"
 
 
-_LEADS = _insert_leads()
-_ATTEMPTS = (
-    f"WITH new AS ({_source('%s', statements.ATTEMPT_FIELDS)}) "
-    + _insert("attempt", {name: name for name in statements.ATTEMPT_FIELDS}, "new")
-)  # fmt: skip
-_COUNTERS = statements.COUNTERS.format(**_ONE)
-_SUMMARIES = statements.SUMMARIES.format(**_ONE)
-_UNKNOWN = statements.UNKNOWN.format(**_ONE)
+_LEADS = _inserts(statements.LEADS)
+_TESTS = _inserts(statements.TESTS)
+_HELD = _inserts(statements.HELD)
+_HITS = _inserts(statements.HITS)
+_NEW_BOUND = _inserts(statements.BOUND)
+_ATTRIBUTIONS = _inserts(statements.ATTRIBUTIONS)
+_ATTEMPTS = _inserts(statements.ATTEMPTS)
+_COUNTERS = statements.COUNTERS.format(**ONE)
+_SUMMARIES = statements.SUMMARIES.format(**ONE)
+_UNKNOWN = statements.UNKNOWN.format(**ONE)
+_DETAILED = statements.DETAILED.format(**ONE)
+_SUMMARY_ROWS = statements.SUMMARY_ROWS.format(**ONE)
+_UNKNOWN_ROWS = statements.UNKNOWN_ROWS.format(**ONE)
 
 
 class PostgresSession:
@@ -176,9 +169,12 @@ class PostgresSession:
             entry = entries.get(submission.key)
             if entry is None:
                 continue
-            endpoint = entry.rules.endpoint_id
-            if entry.rules.limit is not None and submission.caller.address is not None:
-                numbers.add(lock_number("hits", endpoint, bucket(submission.caller.address)))
+            endpoint, options = entry.rules.endpoint_id, entry.options
+            source = source_of(entry.rules, submission, forwarding=options.forwarding)
+            if source is not None and source.address and entry.rules.limit is not None:
+                numbers.add(lock_number("hits", endpoint, bucket(source.address)))
+            if source is not None and source.forwarded_by is not None and options.server_ceiling is not None:
+                numbers.add(lock_number("hits", endpoint, ceiling_bucket(source.forwarded_by)))
             if submission.idempotency_key:
                 numbers.add(lock_number("key", endpoint, submission.idempotency_key))
         return numbers
@@ -194,11 +190,22 @@ class PostgresSession:
         except psycopg.Error:
             self.close()
 
-    def insert(self, leads: Sequence[NewLead], process: int) -> None:
+    def insert(self, rows: Rows, process: int) -> None:
         """Write the leads and everything beside them."""
-        self._transaction_id = self._rows(_LEADS, [_ENCODE(leads).decode()])[0][0]
-        for row in counters_of(leads, process):
-            self._rows(_COUNTERS, row)
+        for document, statement in (
+            (rows.leads, _LEADS), (rows.tests, _TESTS), (rows.held, _HELD), (rows.hits, _HITS),
+            (rows.bound, _NEW_BOUND), (rows.attributions, _ATTRIBUTIONS),
+        ):  # fmt: skip
+            if document:
+                self._transaction_id = self._rows(statement, [_ENCODE(document).decode()])[0][0]
+        for single, values in upserts_of(rows, process):
+            self._rows(single.format(**ONE), values)
+
+    def remember_pass(self, place: Place, fingerprint: str) -> str:
+        """Keep with what a token has passed."""
+        now = self._rows(f"SELECT {NOW}")[0][0] + self.offset_ms
+        self._rows(statements.KEEP_PASSED.format(**ONE), (*place, fingerprint, now))
+        return str(self._rows(statements.PASSED_WITH.format(**ONE), place)[0][0])
 
     def commit(self) -> None:
         """Make it durable. Raises ``Unknown`` when the connection broke before the answer came."""
@@ -232,7 +239,7 @@ class PostgresSession:
         return int(self._rows(_DETAILED, (endpoint, hour, hour + HOUR_MS))[0][0])
 
     def stored(self, public_ids: Collection[str]) -> set[str]:
-        """Which of these leads are stored, once the transaction that was to store them has ended."""
+        """Which of these leads are stored or held, once the transaction that was to store them has ended."""
         deadline = time.monotonic() + IN_DOUBT_S
         while self._transaction_id is not None:
             status = self._rows("SELECT pg_xact_status(%s::text::xid8)", [self._transaction_id])[0][0]
@@ -241,7 +248,7 @@ class PostgresSession:
             if time.monotonic() > deadline:
                 raise Busy("the transaction is still going on")
             time.sleep(0.02)
-        rows = self._rows("SELECT public_id FROM lead WHERE public_id = ANY(%s::uuid[])", [list(public_ids)])
+        rows = self._rows(_STORED, [list(public_ids), list(public_ids)])
         return {row[0].hex for row in rows}
 
     def check(self, secret_key: str) -> None:
@@ -256,59 +263,6 @@ class PostgresSession:
         if write and self._rows("SELECT pg_is_in_recovery() OR current_setting('transaction_read_only')::bool")[0][0]:
             self.close()
             raise Gone("the database is read-only")
-
-
-_DETAILED = statements.DETAILED.format(**_ONE)
-_SUMMARY_ROWS = statements.SUMMARY_ROWS.format(**_ONE)
-_UNKNOWN_ROWS = statements.UNKNOWN_ROWS.format(**_ONE)
-_ENDPOINT = statements.ENDPOINT.format(**_ONE)
-_TYPES = statements.TYPES.format(**_ONE)
-_NTH = statements.NTH_HIT.format(**_ONE)
-
-
-class PostgresView:
-    """The database as one transaction sees it."""
-
-    def __init__(self, rows: Any, compiled: Compiled, batch: Sequence[Submission], offset_ms: int) -> None:
-        self._rows = rows
-        read = rows(_KEYS, [keys_of(batch)])
-        now = read[0][0] if read else rows(f"SELECT {_NOW}")[0][0]
-        self.now: int = now + offset_ms
-        self.entries: dict[str, Entry] = compiled.entries(
-            [KeyRow(*row[1:]) for row in read], self._endpoint, self._types
-        )
-
-    def _endpoint(self, endpoint_id: int) -> EndpointRow:
-        return EndpointRow(*self._rows(_ENDPOINT, [endpoint_id])[0])
-
-    def _types(self, workspace_id: int) -> Sequence[TypeRow]:
-        return [(row[0], row[1], row[2], row[3]) for row in self._rows(_TYPES, [workspace_id])]
-
-    def bound(self, places: Iterable[Place]) -> dict[Place, Bound]:
-        """The bound keys among these."""
-        wanted = list(places)
-        if not wanted:
-            return {}
-        rows = self._rows(_BOUND, [[endpoint for endpoint, _ in wanted], [key for _, key in wanted]])
-        return {(endpoint, key): Bound(fingerprint, answer) for endpoint, key, fingerprint, answer in rows}
-
-    def windows(self, places: Mapping[Place, int]) -> dict[Place, Window]:
-        """The hits in the window of each place."""
-        if not places:
-            return {}
-        start = self.now - WINDOW_MS
-        endpoints, buckets = [place[0] for place in places], [place[1] for place in places]
-        found = {}
-        for endpoint, slot, limit, count, oldest in self._rows(
-            _WINDOWS, [endpoints, buckets, list(places.values()), start]
-        ):
-            nth = self._rows(_NTH, (endpoint, slot, start, limit - 1))[0][0] if count > limit else None
-            found[endpoint, slot] = Window(limit, count, oldest, nth)
-        return found
-
-    def lead_ids(self, count: int) -> Sequence[int]:
-        """The next numbers of the sequence."""
-        return [row[0] for row in self._rows(_LEAD_IDS, [count])]
 
 
 def lock_number(kind: str, endpoint_id: int, name: str) -> int:

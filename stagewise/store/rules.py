@@ -12,7 +12,8 @@ import msgspec
 
 from stagewise.core.addresses import AddressSet
 from stagewise.core.policy import LeadTypeRule, LeadTypes, Rules
-from stagewise.store.settle import Entry
+from stagewise.options.compiled import Options, compile_options
+from stagewise.store.view import Entry
 
 
 class KeyRow(msgspec.Struct, frozen=True):
@@ -34,6 +35,12 @@ class EndpointRow(msgspec.Struct, frozen=True):
     allowed_ips: Sequence[str]
     allowed_origins: Sequence[str]
     max_leads_per_ip: int | None
+    name: str
+    forwarding: bool
+    server_ceiling: int | None
+    over_limit: str
+    #: The documents captcha, holding and form, decoded.
+    documents: tuple[object, object, object]
 
 
 #: (lead type id, name, name key, id of its first stage), in order
@@ -44,7 +51,7 @@ class Compiled:
     """Compiled rules and types by id; shared by the lanes of one process."""
 
     def __init__(self) -> None:
-        self._rules: dict[int, Rules] = {}
+        self._rules: dict[int, tuple[Rules, Options]] = {}
         self._types: dict[int, LeadTypes] = {}
         #: What each key meant when it was last read: a hint for choosing a lane, never for a decision.
         self.last: dict[str, Entry] = {}
@@ -58,22 +65,23 @@ class Compiled:
         """The entries of these keys; reads (in the caller's transaction) only what has a new version."""
         found = {}
         for row in rows:
-            rules = self._rules.get(row.endpoint_id)
-            if rules is None or rules.version != row.version:
-                rules = self._rules[row.endpoint_id] = _compile(row, read_endpoint(row.endpoint_id))
+            compiled = self._rules.get(row.endpoint_id)
+            if compiled is None or compiled[0].version != row.version:
+                compiled = self._rules[row.endpoint_id] = _compile(row, read_endpoint(row.endpoint_id))
+            rules, options = compiled
             types = self._types.get(row.workspace_id)
             if types is None or types.version != row.types_version:
                 types = _types(row.types_version, read_types(row.workspace_id))
                 self._types[row.workspace_id] = types
             last = self.last.get(row.key)
             if last is None or last.rules is not rules or last.types is not types or last.retires_at != row.retires_at:
-                last = self.last[row.key] = Entry(rules, types, row.retires_at)
+                last = self.last[row.key] = Entry(rules, types, row.retires_at, options)
             found[row.key] = last
         return found
 
 
-def _compile(row: KeyRow, endpoint: EndpointRow) -> Rules:
-    return Rules(
+def _compile(row: KeyRow, endpoint: EndpointRow) -> tuple[Rules, Options]:
+    rules = Rules(
         endpoint_id=row.endpoint_id,
         workspace_id=row.workspace_id,
         version=row.version,
@@ -83,6 +91,14 @@ def _compile(row: KeyRow, endpoint: EndpointRow) -> Rules:
         origins=frozenset(endpoint.allowed_origins),
         limit=endpoint.max_leads_per_ip,
     )
+    options = compile_options(
+        endpoint.name,
+        forwarding=endpoint.forwarding,
+        server_ceiling=endpoint.server_ceiling,
+        over_limit=endpoint.over_limit,
+        documents=endpoint.documents,
+    )
+    return rules, options
 
 
 def _types(version: int, rows: Sequence[TypeRow]) -> LeadTypes:

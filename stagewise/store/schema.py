@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 
 #: Version of the schema that this release's migrations make.
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 #: The oldest lane whose SQL works on that schema.
-OLDEST_LANE = 1
+OLDEST_LANE = 2
 
 #: The version of the SQL in this package: raised whenever it needs a newer schema.
-LANE_VERSION = 1
+LANE_VERSION = 2
 
 
 class SchemaError(Exception):

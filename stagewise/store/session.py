@@ -7,8 +7,8 @@ from typing import Protocol
 
 from stagewise.core.submission import Submission
 from stagewise.store.journal import EndpointHour, Flush
-from stagewise.store.records import NewLead
-from stagewise.store.settle import View
+from stagewise.store.records import Rows
+from stagewise.store.view import Place, View
 
 
 class StoreError(Exception):
@@ -49,8 +49,8 @@ class Session(Protocol):
     def done(self) -> None:
         """End the transaction without keeping anything."""
 
-    def insert(self, leads: Sequence[NewLead], process: int) -> None:
-        """Write leads with their hits, attempts, events, bound keys, and the counters of their attempts."""
+    def insert(self, rows: Rows, process: int) -> None:
+        """Write leads with their hits, attempts, events, bound keys, the counters of their attempts, and the rest."""
 
     def commit(self) -> None:
         """Make the transaction durable; returns only after the log is synced. Raises :class:`Unknown`."""
@@ -58,8 +58,11 @@ class Session(Protocol):
     def flush(self, journal: Flush, process: int) -> list[tuple[EndpointHour, int]]:
         """Write rows of the journal in a transaction of their own; return how many detail rows each hour now has."""
 
+    def remember_pass(self, place: Place, fingerprint: str) -> str:
+        """Keep, in a transaction of its own, with what a CAPTCHA's token has passed; return with what it did first."""
+
     def stored(self, public_ids: Collection[str]) -> set[str]:
-        """Which of these leads are stored: the question after a lost COMMIT."""
+        """Which of these leads are stored, or held: the question after a lost COMMIT."""
 
     def check(self, secret_key: str) -> None:
         """Raise :class:`stagewise.store.schema.SchemaError` if this lane does not serve the database."""

@@ -7,22 +7,22 @@ not. Console and worker take the same lock (stagewise/site/sqlite3_queued).
 from __future__ import annotations
 
 import fcntl
-import json
 import os
 import sqlite3
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Collection, Sequence
 from pathlib import Path
 
 import msgspec
 
-from stagewise.core.limits import WINDOW_MS, Window
 from stagewise.core.submission import Submission
 from stagewise.store import schema, statements
 from stagewise.store.journal import HOUR_MS, EndpointHour, Flush
-from stagewise.store.records import Bound, NewLead
-from stagewise.store.rules import Compiled, EndpointRow, KeyRow, TypeRow
-from stagewise.store.session import Busy, Gone, StoreError, Unknown, keys_of
-from stagewise.store.settle import Entry, Place
+from stagewise.store.records import Rows
+from stagewise.store.rows import upserts_of
+from stagewise.store.rules import Compiled
+from stagewise.store.session import Busy, Gone, StoreError, Unknown
+from stagewise.store.sqlite_view import NOW, ONE, SQLiteView
+from stagewise.store.view import Place
 
 #: How long SQLite itself waits for a writer that does not queue on the lock file, in milliseconds, and how often.
 BUSY_MS = 50
@@ -31,50 +31,38 @@ BUSY_TRIES = 100
 # jsonb_each (3.51) hands rows on in binary; on an older system library the text form does the same, slower.
 _EACH = "jsonb_each" if sqlite3.sqlite_version_info >= (3, 51, 0) else "json_each"
 _ENCODE = msgspec.json.Encoder().encode
-_ONE = {"one": "?"}
-
-_NOW = "CAST(round(unixepoch('subsec') * 1000) AS INTEGER)"
-# One statement for clock, last row id and keys; its one row without a key is what unknown keys leave. Every call into
-# the database costs a hand-over of the interpreter lock, twice.
-_KEYS = (
-    f"SELECT {_NOW}, (SELECT seq FROM sqlite_sequence WHERE name = 'lead'), found.* FROM (SELECT 1) LEFT JOIN"  # noqa: S608 - constants
-    f" ({statements.KEYS.format(among='IN (SELECT value FROM json_each(?))')}) found"
-)
-_ENDPOINT = statements.ENDPOINT.format(**_ONE)
-_TYPES = statements.TYPES.format(**_ONE)
-_BOUND = """
-SELECT b.endpoint_id, b.key, b.fingerprint, b.answer FROM json_each(?) p
-JOIN bound_key b ON b.endpoint_id = p.value->>0 AND b.key = p.value->>1
-"""
-_WINDOWS = """
-SELECT p.value->>0, p.value->>1, p.value->>2, count(h.at), min(h.at) FROM json_each(?) p
-LEFT JOIN hit h ON h.endpoint_id = p.value->>0 AND h.bucket = p.value->>1 AND h.at > ?
-GROUP BY p.key
-"""
-_NTH = statements.NTH_HIT.format(**_ONE)
 
 
-def _insert(table: str, columns: Mapping[str, str], fields: Sequence[str], condition: str = "") -> str:
-    def source(field: str) -> str:
-        if field not in fields:
-            return field  # a constant
-        return f"value->>{fields.index(field)}"
+def _inserts(source: statements.Source) -> dict[str, str]:
+    """The statement for each table of a document; its rows are arrays."""
 
-    chosen = ", ".join(source(field) for field in columns.values())
-    return f"INSERT INTO {table} ({', '.join(columns)}) SELECT {chosen} FROM {_EACH}(?){condition}"  # noqa: S608 - constants
+    def value(name: str) -> str:
+        return f"value->>{source.values.index(name)}" if name in source.values else name  # else a constant
+
+    return {
+        table: f"INSERT INTO {table} ({', '.join(columns)})"  # noqa: S608 - constants
+        f" SELECT {', '.join(value(name) for name in columns.values())} FROM {_EACH}(?)"
+        for table, columns in source.tables.items()
+    }
 
 
-_LEADS = [
-    _insert(table, columns, statements.LEAD_FIELDS)
-    for table, columns in statements.LEAD_TABLES.items()
-    if table != "bound_key"
-]
-_BOUND_KEYS = _insert("bound_key", statements.LEAD_TABLES["bound_key"], statements.LEAD_FIELDS,
-                      f" WHERE value->>{statements.LEAD_FIELDS.index('idempotency_key')} IS NOT NULL")  # fmt: skip
-_ATTEMPTS = _insert("attempt", {name: name for name in statements.ATTEMPT_FIELDS}, statements.ATTEMPT_FIELDS)
-_COUNTERS = statements.COUNTERS.format(**_ONE)
-_SUMMARIES = statements.SUMMARIES.format(**_ONE)
-_UNKNOWN = statements.UNKNOWN.format(**_ONE)
+def _lead_inserts(source: statements.Source) -> tuple[list[str], str]:
+    """The statements that are always run, and the one for leads that bind a key."""
+    every = _inserts(source)
+    key = source.values.index("idempotency_key")
+    return [every[t] for t in every if t != "bound_key"], f"{every['bound_key']} WHERE value->>{key} IS NOT NULL"
+
+
+_LEADS, _BOUND_KEYS = _lead_inserts(statements.LEADS)
+_TESTS, _TEST_KEYS = _lead_inserts(statements.TESTS)
+[_HELD] = _inserts(statements.HELD).values()
+[_HITS] = _inserts(statements.HITS).values()
+[_NEW_BOUND] = _inserts(statements.BOUND).values()
+[_ATTRIBUTIONS] = _inserts(statements.ATTRIBUTIONS).values()
+[_ATTEMPTS] = _inserts(statements.ATTEMPTS).values()
+_COUNTERS = statements.COUNTERS.format(**ONE)
+_SUMMARIES = statements.SUMMARIES.format(**ONE)
+_UNKNOWN = statements.UNKNOWN.format(**ONE)
 
 
 class SQLiteSession:
@@ -173,17 +161,24 @@ class SQLiteSession:
         finally:
             self._leave_queue()
 
-    def insert(self, leads: Sequence[NewLead], process: int) -> None:
+    def insert(self, rows: Rows, process: int) -> None:
         """Write the leads and everything beside them."""
         connection = self._open()
-        document = _ENCODE(leads).decode()
         try:
-            for statement in _LEADS:
-                connection.execute(statement, (document,))
-            if any(lead.idempotency_key is not None for lead in leads):
-                connection.execute(_BOUND_KEYS, (document,))
-            for row in counters_of(leads, process):
-                connection.execute(_COUNTERS, row)
+            for leads, every, keys in ((rows.leads, _LEADS, _BOUND_KEYS), (rows.tests, _TESTS, _TEST_KEYS)):
+                if leads:
+                    document = _ENCODE(leads).decode()
+                    for statement in every:
+                        connection.execute(statement, (document,))
+                    if any(lead.idempotency_key is not None for lead in leads):
+                        connection.execute(keys, (document,))
+            for others, statement in (
+                (rows.held, _HELD), (rows.hits, _HITS), (rows.bound, _NEW_BOUND), (rows.attributions, _ATTRIBUTIONS),
+            ):  # fmt: skip
+                if others:
+                    connection.execute(statement, (_ENCODE(others).decode(),))
+            for statement, values in upserts_of(rows, process):
+                connection.execute(statement.format(**ONE), values)
         except sqlite3.Error as error:
             self._fail(error)
             raise _translated(error) from error
@@ -212,7 +207,7 @@ class SQLiteSession:
             detailed = {hour: self._detailed(connection, hour) for hour in journal.hours()}
             journal.fold(detailed)
             journal.cap_summaries(lambda hour: self._summaries(connection, hour))
-            journal.cap_unknown(lambda hour: set(connection.execute(statements.UNKNOWN_ROWS.format(**_ONE), (hour,))))
+            journal.cap_unknown(lambda hour: set(connection.execute(statements.UNKNOWN_ROWS.format(**ONE), (hour,))))
             if journal.attempts:
                 connection.execute(_ATTEMPTS, (_ENCODE(journal.attempts).decode(),))
             connection.executemany(_SUMMARIES, ((*key, *row) for key, row in sorted(journal.summaries.items())))
@@ -229,12 +224,29 @@ class SQLiteSession:
     @staticmethod
     def _detailed(connection: sqlite3.Connection, place: EndpointHour) -> int:
         endpoint, hour = place
-        row = connection.execute(statements.DETAILED.format(**_ONE), (endpoint, hour, hour + HOUR_MS)).fetchone()
+        row = connection.execute(statements.DETAILED.format(**ONE), (endpoint, hour, hour + HOUR_MS)).fetchone()
         return int(row[0])
 
     @staticmethod
     def _summaries(connection: sqlite3.Connection, place: EndpointHour) -> set[tuple[str, str, str]]:
-        return set(connection.execute(statements.SUMMARY_ROWS.format(**_ONE), place))
+        return set(connection.execute(statements.SUMMARY_ROWS.format(**ONE), place))
+
+    def remember_pass(self, place: Place, fingerprint: str) -> str:
+        """Keep with what a token has passed."""
+        connection = self._open()
+        self._enter_queue()
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+            now = connection.execute(f"SELECT {NOW}").fetchone()[0] + self.offset_ms
+            connection.execute(statements.KEEP_PASSED.format(**ONE), (*place, fingerprint, now))
+            first = connection.execute(statements.PASSED_WITH.format(**ONE), place).fetchone()[0]
+            connection.execute("COMMIT")
+        except sqlite3.Error as error:
+            self._fail(error)
+            raise _translated(error) from error
+        finally:
+            self._leave_queue()
+        return str(first)
 
     def stored(self, public_ids: Collection[str]) -> set[str]:
         """None that could be relied on: a COMMIT on a local file loses no answer, it fails to sync."""
@@ -276,65 +288,9 @@ class SQLiteSession:
             self.done()
 
 
-class SQLiteView:
-    """The file as one transaction sees it."""
-
-    def __init__(
-        self, connection: sqlite3.Connection, compiled: Compiled, batch: Sequence[Submission], offset_ms: int
-    ) -> None:
-        self._connection = connection
-        read = connection.execute(_KEYS, (json.dumps(keys_of(batch)),)).fetchall()
-        self.now: int = read[0][0] + offset_ms
-        self._last_lead: int = read[0][1] or 0
-        rows = [KeyRow(*row[2:]) for row in read if row[2] is not None]
-        self.entries: dict[str, Entry] = compiled.entries(rows, self._endpoint, self._types)
-
-    def _endpoint(self, endpoint_id: int) -> EndpointRow:
-        row = self._connection.execute(_ENDPOINT, (endpoint_id,)).fetchone()
-        return EndpointRow(bool(row[0]), bool(row[1]), json.loads(row[2]), json.loads(row[3]), row[4])
-
-    def _types(self, workspace_id: int) -> Sequence[TypeRow]:
-        return self._connection.execute(_TYPES, (workspace_id,)).fetchall()
-
-    def bound(self, places: Iterable[Place]) -> dict[Place, Bound]:
-        """The bound keys among these."""
-        wanted = list(places)
-        if not wanted:
-            return {}
-        rows = self._connection.execute(_BOUND, (json.dumps(wanted),))
-        return {(endpoint, key): Bound(fingerprint, answer) for endpoint, key, fingerprint, answer in rows}
-
-    def windows(self, places: Mapping[Place, int]) -> dict[Place, Window]:
-        """The hits in the window of each place."""
-        if not places:
-            return {}
-        start = self.now - WINDOW_MS
-        document = json.dumps([(*place, limit) for place, limit in places.items()])
-        found = {}
-        for endpoint, bucket, limit, count, oldest in self._connection.execute(_WINDOWS, (document, start)).fetchall():
-            nth = None
-            if count > limit:
-                nth = self._connection.execute(_NTH, (endpoint, bucket, start, limit - 1)).fetchone()[0]
-            found[endpoint, bucket] = Window(limit, count, oldest, nth)
-        return found
-
-    def lead_ids(self, count: int) -> Sequence[int]:
-        """The next row ids: under the write lock nobody else can take them."""
-        return range(self._last_lead + 1, self._last_lead + 1 + count)
-
-
 def lock_file(database: Path) -> Path:
     """The file on which writers queue."""
     return database.with_name(database.name + ".writers")
-
-
-def counters_of(leads: Sequence[NewLead], process: int) -> list[tuple[int, int, int, str, int, int, int]]:
-    """The counter rows of created leads: one per endpoint, since a batch has one moment."""
-    counts: dict[tuple[int, int, int], int] = {}
-    for lead in leads:
-        place = (lead.workspace_id, lead.endpoint_id, lead.at - lead.at % 60_000)
-        counts[place] = counts.get(place, 0) + 1
-    return [(*place, "created", process, count, count) for place, count in sorted(counts.items())]
 
 
 _BUSY_CODES = {"SQLITE_BUSY", "SQLITE_LOCKED"}

@@ -7,42 +7,80 @@ from __future__ import annotations
 
 from typing import Final
 
-#: Columns of :class:`stagewise.store.records.NewLead`, by position in the document.
-LEAD_FIELDS: Final = (
-    "id", "public_id", "workspace_id", "endpoint_id", "lead_type_id", "stage_id", "name", "phone", "phone_e164",
-    "email", "message", "at", "address", "bucket", "origin", "user_agent", "request_id", "address_from", "note",
-    "event_id", "idempotency_key", "fingerprint", "answer",
-)  # fmt: skip
+import msgspec
 
-#: table → column → field of the document (or a constant in SQL)
-LEAD_TABLES: Final[dict[str, dict[str, str]]] = {
-    "lead": {
-        "id": "id", "public_id": "public_id", "workspace_id": "workspace_id", "endpoint_id": "endpoint_id",
-        "lead_type_id": "lead_type_id", "stage_id": "stage_id", "name": "name", "phone": "phone",
-        "phone_e164": "phone_e164", "email": "email", "message": "message", "test": "FALSE", "created_at": "at",
-        "address": "address", "origin": "origin", "user_agent": "user_agent", "request_id": "request_id",
-    },
-    "hit": {"workspace_id": "workspace_id", "endpoint_id": "endpoint_id", "bucket": "bucket", "at": "at"},
-    "attempt": {
-        "workspace_id": "workspace_id", "endpoint_id": "endpoint_id", "at": "at", "outcome": "'created'",
-        "status": "201", "address": "address", "address_from": "address_from", "note": "note", "preflight": "FALSE",
-        "origin": "origin", "user_agent": "user_agent", "field_errors": "''", "request_id": "request_id",
-        "lead_id": "id",
-    },
-    "event": {
-        "workspace_id": "workspace_id", "public_id": "event_id", "kind": "'lead.created'", "lead_id": "id", "at": "at",
-    },
-    "bound_key": {
-        "workspace_id": "workspace_id", "endpoint_id": "endpoint_id", "key": "idempotency_key",
-        "fingerprint": "fingerprint", "lead_id": "id", "answer": "answer", "at": "at",
-    },
+from stagewise.store import records
+
+
+class Source(msgspec.Struct, frozen=True):
+    """A document's rows: the names of their values by position, and the columns that are filled from them.
+
+    ``tables``: table → column → name of a value, or a constant in SQL.
+    """
+
+    values: tuple[str, ...]
+    tables: dict[str, dict[str, str]]
+
+
+def _same(*names: str) -> dict[str, str]:
+    return {name: name for name in names}
+
+
+_LEAD_VALUES: Final = records.NewLead.__struct_fields__
+_LEAD: Final = {
+    **_same(
+        "id", "public_id", "workspace_id", "endpoint_id", "lead_type_id", "stage_id", "name", "phone", "phone_e164",
+        "email", "message", "address", "forwarded_by", "origin", "user_agent", "request_id", "repeat_slot",
+        "repeat_hash",
+    ),
+    "created_at": "at",
+}  # fmt: skip
+_ATTEMPT: Final = {
+    **_same(
+        "workspace_id", "endpoint_id", "at", "address", "forwarded_by", "address_from", "note", "origin", "user_agent",
+        "request_id",
+    ),
+    "status": "201", "preflight": "FALSE", "field_errors": "''", "lead_id": "id",
+}  # fmt: skip
+_BOUND: Final = {
+    **_same("workspace_id", "endpoint_id", "fingerprint", "answer", "at"),
+    "key": "idempotency_key", "lead_id": "id", "status": "201",
 }  # fmt: skip
 
-#: Columns of :class:`stagewise.store.records.Attempt`, by position in the document.
-ATTEMPT_FIELDS: Final = (
-    "workspace_id", "endpoint_id", "at", "outcome", "status", "address", "address_from", "note", "preflight",
-    "origin", "user_agent", "field_errors", "request_id",
+LEADS: Final = Source(
+    _LEAD_VALUES,
+    {
+        "lead": {**_LEAD, "test": "FALSE"},
+        "hit": _same("workspace_id", "endpoint_id", "bucket", "at"),
+        "attempt": {**_ATTEMPT, "outcome": "'created'"},
+        "event": {
+            "workspace_id": "workspace_id", "public_id": "event_id", "kind": "'lead.created'", "lead_id": "id",
+            "at": "at",
+        },
+        "bound_key": _BOUND,
+    },
 )  # fmt: skip
+
+#: Test leads take no slot, and nobody is notified of them.
+TESTS: Final = Source(
+    _LEAD_VALUES,
+    {
+        "lead": {**_LEAD, "test": "TRUE"},
+        "attempt": {**_ATTEMPT, "outcome": "'test_created'"},
+        "bound_key": _BOUND,
+    },
+)
+
+_HELD_VALUES: Final = records.NewHeld.__struct_fields__
+HELD: Final = Source(
+    _HELD_VALUES, {"held_lead": {**_same(*_HELD_VALUES), "state": "'waiting'", "settled_by": "''", "repeats": "0"}}
+)
+HITS: Final = Source(records.NewHit.__struct_fields__, {"hit": _same(*records.NewHit.__struct_fields__)})
+BOUND: Final = Source(records.NewBound.__struct_fields__, {"bound_key": _same(*records.NewBound.__struct_fields__)})
+ATTRIBUTIONS: Final = Source(
+    records.NewAttribution.__struct_fields__, {"lead_attribution": _same(*records.NewAttribution.__struct_fields__)}
+)
+ATTEMPTS: Final = Source(records.Attempt.__struct_fields__, {"attempt": _same(*records.Attempt.__struct_fields__)})
 
 INSTALLATION: Final = "SELECT schema_version, oldest_lane, key_fingerprint FROM installation WHERE id = 1"
 
@@ -55,7 +93,9 @@ WHERE k.key {among}
 """
 
 ENDPOINT: Final = """
-SELECT enabled, allow_all_ips, allowed_ips, allowed_origins, max_leads_per_ip FROM endpoint WHERE id = {one}
+SELECT enabled, allow_all_ips, allowed_ips, allowed_origins, max_leads_per_ip, name, forwarding, server_ceiling,
+  over_limit, captcha, holding, form
+FROM endpoint WHERE id = {one}
 """
 
 TYPES: Final = """
@@ -92,7 +132,7 @@ DO UPDATE SET count = unknown_call.count + excluded.count,
 #: Detail rows that an endpoint's hour has, of calls that made no lead.
 DETAILED: Final = """
 SELECT coalesce(sum(detailed), 0) FROM attempt_counter
-WHERE endpoint_id = {one} AND minute >= {one} AND minute < {one} AND outcome <> 'created'
+WHERE endpoint_id = {one} AND minute >= {one} AND minute < {one} AND outcome NOT IN ('created', 'test_created')
 """
 
 SUMMARY_ROWS: Final = "SELECT outcome, address, origin FROM attempt_summary WHERE endpoint_id = {one} AND hour = {one}"
@@ -103,3 +143,31 @@ UNKNOWN_ROWS: Final = "SELECT prefix, address FROM unknown_call WHERE hour = {on
 NTH_HIT: Final = """
 SELECT at FROM hit WHERE endpoint_id = {one} AND bucket = {one} AND at > {one} ORDER BY at DESC LIMIT 1 OFFSET {one}
 """
+
+HELD_WAITING: Final = "SELECT count(*) FROM held_lead WHERE endpoint_id = {one} AND state = 'waiting'"
+
+LEAD_REPEAT: Final = """
+INSERT INTO lead_repeat (lead_id, workspace_id, count, first_at, last_at) VALUES ({one}, {one}, 1, {one}, {one})
+ON CONFLICT (lead_id) DO UPDATE SET count = lead_repeat.count + 1, last_at = excluded.last_at
+"""
+
+HELD_REPEAT: Final = "UPDATE held_lead SET repeats = repeats + 1 WHERE id = {one}"
+
+#: A message that was not repeated for a day begins again at one.
+SEEN_MESSAGE: Final = """
+INSERT INTO seen_message (endpoint_id, message_hash, count, at) VALUES ({one}, {one}, 1, {one})
+ON CONFLICT (endpoint_id, message_hash)
+DO UPDATE SET count = CASE WHEN seen_message.at > {one} THEN seen_message.count + 1 ELSE 1 END, at = excluded.at
+"""
+
+SEEN_BEFORE: Final = """
+SELECT count FROM seen_message WHERE endpoint_id = {one} AND message_hash = {one} AND at > {one}
+"""
+
+#: Of two submissions with one token the first keeps it.
+KEEP_PASSED: Final = """
+INSERT INTO captcha_pass (endpoint_id, token_hash, fingerprint, at) VALUES ({one}, {one}, {one}, {one})
+ON CONFLICT (endpoint_id, token_hash) DO NOTHING
+"""
+
+PASSED_WITH: Final = "SELECT fingerprint FROM captcha_pass WHERE endpoint_id = {one} AND token_hash = {one}"

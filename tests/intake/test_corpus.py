@@ -65,9 +65,10 @@ class Lane:
         return exchange(port, sent, row.answers, half_close=row.then == "close")
 
     def new_leads(self) -> list[dict[str, str | None]]:
-        """The leads that were stored since the last call."""
+        """The leads that were stored since the last call. Rows after them may send the same: it is no repeat."""
         rows = self.installation.sql(STORED, self._last)
         self._last = rows[-1][0] if rows else self._last
+        self.installation.sql("UPDATE lead SET repeat_slot = NULL WHERE repeat_slot IS NOT NULL")
         names = ("id", "name", "phone", "phone_e164", "email", "message", "lead_type_name", "public_id")
         return [dict(zip(names, row, strict=True)) for row in rows]
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import itertools
 from collections.abc import AsyncIterator, Awaitable, Callable
 from typing import Any, TypeVar
 
@@ -30,6 +31,7 @@ class Lab:
     def __init__(self, installation: Installation) -> None:
         self.installation = installation
         self.offset_ms = 0
+        self._messages = itertools.count(1)
         installation.save_rules(allow_all_ips=True, allowed_ips=[], max_leads_per_ip=10)
 
     def session(self, compiled: Compiled | None = None) -> Session:
@@ -61,7 +63,12 @@ class Lab:
     def submission(
         self, address: str = "192.0.2.1", *, idempotency_key: str | None = None, origin: str | None = None, **sent: Any
     ) -> Submission:
-        """A submission as the lane makes it of ``sent`` (over a good lead) from ``address``."""
+        """A submission as the lane makes it of ``sent`` (over a good lead) from ``address``.
+
+        Without an Idempotency-Key its message is new, so that it is no repeat of another.
+        """
+        if idempotency_key is None:
+            sent = {"message": f"Message {next(self._messages)}", **sent}
         submission = Submission(
             key=self.installation.key,
             caller=Caller(canonical(address), "peer", address),

@@ -12,7 +12,7 @@ import pytest
 from stagewise.core.submission import Submission
 from stagewise.store import lane
 from stagewise.store.ledger import Ledger
-from stagewise.store.records import NewLead
+from stagewise.store.records import Rows
 from stagewise.store.rules import Compiled
 from stagewise.store.session import Gone, Session, StoreError, Unknown
 from stagewise.store.settle import View
@@ -26,7 +26,7 @@ class Faulty:
         self._real = real
         self.after_loss = real.after_loss
         self.is_local = real.is_local
-        self.before_insert: Callable[[Sequence[NewLead]], None] = lambda leads: None
+        self.before_insert: Callable[[Rows], None] = lambda rows: None
         self.before_commit: Callable[[], None] = lambda: None
         self.after_commit: Callable[[], None] = lambda: None
         self.before_begin: Callable[[], None] = lambda: None
@@ -43,9 +43,9 @@ class Faulty:
         # A fault that waits belongs into the thread, where the real wait for a lock would be.
         return None if self.waits else self._real.begin_at_once(batch)
 
-    def insert(self, leads: Sequence[NewLead], process: int) -> None:
-        self.before_insert(leads)
-        self._real.insert(leads, process)
+    def insert(self, rows: Rows, process: int) -> None:
+        self.before_insert(rows)
+        self._real.insert(rows, process)
 
     def commit(self) -> None:
         self.before_commit()
@@ -112,8 +112,8 @@ def wait_for(event: threading.Event) -> None:
 def test_one_bad_row_never_fails_its_neighbours(bench: Bench) -> None:
     names = [f"Visitor {n}" for n in range(20)]
 
-    def refuse_one(leads: Sequence[NewLead]) -> None:
-        if any(lead.name == "Visitor 7" for lead in leads):
+    def refuse_one(rows: Rows) -> None:
+        if any(lead.name == "Visitor 7" for lead in rows.leads):
             raise StoreError("a value that the database will not take")
 
     def before() -> None:

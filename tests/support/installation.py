@@ -6,6 +6,7 @@ Made in milliseconds as a copy of one that ``stagewise migrate`` made once per t
 
 from __future__ import annotations
 
+import itertools
 import json
 import os
 import shutil
@@ -47,8 +48,16 @@ class Server(Process):
         return request(self.port, "POST", path, body, {"Content-Type": "application/json", **(headers or {})}, timeout)
 
     def post_lead(self, headers: dict[str, str] | None = None, **fields: Any) -> Answer:
-        """Post a good lead; ``fields`` replace or add some of its own."""
+        """Post a good lead; ``fields`` replace or add some of its own.
+
+        Without an Idempotency-Key its message is new, so that it is no repeat of another.
+        """
+        if "Idempotency-Key" not in (headers or {}):
+            fields = {"message": f"Message {next(_MESSAGES)}", **fields}
         return self.post(json.dumps({**LEAD, **fields}).encode(), headers)
+
+
+_MESSAGES = itertools.count(1)
 
 
 class Installation:
