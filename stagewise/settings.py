@@ -39,6 +39,15 @@ KNOWN: dict[str, tuple[str, str]] = {
     "secret_key_file": ("", "File that holds the secret key."),
     "trusted_proxies": ("", "Addresses or CIDR blocks, separated by commas, whose client-address header is believed."),
     "client_ip_header": ("X-Forwarded-For", "The one header that trusted proxies write the client's address in."),
+    "recaptcha_url": ("", "Where reCAPTCHA's tokens are checked, where the usual address cannot be reached."),
+    "hcaptcha_url": ("", "Where hCaptcha's tokens are checked, such as a service of your own with its interface."),
+    "turnstile_url": ("", "Where Turnstile's tokens are checked, such as a service of your own with its interface."),
+}
+
+_CAPTCHA_URLS = {
+    "recaptcha_url": ("recaptcha_v2", "recaptcha_v3"),
+    "hcaptcha_url": ("hcaptcha",),
+    "turnstile_url": ("turnstile",),
 }
 
 #: Where the secret key is kept when none is given.
@@ -66,6 +75,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret_key: str | None
     trusted_proxies: tuple[str, ...]
     client_ip_header: str
+    #: Name of a CAPTCHA's provider → where its tokens are checked instead of the usual address.
+    captcha_urls: dict[str, str]
 
     @property
     def uses_postgres(self) -> bool:
@@ -101,6 +112,12 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         secret_key=_given_secret(merged["secret_key"], merged["secret_key_file"]),
         trusted_proxies=_trusted_proxies(merged["trusted_proxies"]),
         client_ip_header=_header_name(merged["client_ip_header"]),
+        captcha_urls={
+            provider: url
+            for setting, providers in _CAPTCHA_URLS.items()
+            if (url := _base_url(setting, merged[setting]))
+            for provider in providers
+        },
     )
 
 

@@ -11,7 +11,7 @@ import contextlib
 import re
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 from stagewise import log
 from stagewise.core import fields
@@ -37,11 +37,20 @@ _log = log.Log("stagewise.intake")
 Scope = Mapping[str, Any]
 
 
+class Routes(Protocol):
+    """Answers some of the paths that are no endpoint's."""
+
+    async def answer(self, scope: Scope, receive: Receive, send: Send) -> bool:
+        """Answer, or return false: the path is for somebody else."""
+
+
 class Intake:
     """The application. ``start`` and ``stop`` belong to the server's lifespan."""
 
     def __init__(self, ledger: Ledger, reader: CallerReader, replies: Replies, files: PublicFiles) -> None:
         self.ledger = ledger
+        #: Answers what is for visitors, such as the endpoint's own page (stagewise/forms).
+        self.forms: Routes | None = None
         self.outcomes: Counter[str] = Counter()
         self._reader = reader
         self._replies = replies
@@ -54,17 +63,18 @@ class Intake:
         key = path[len(PREFIX) :]
         if path.startswith(PREFIX) and key and "/" not in key:
             await self.receive_lead(scope, key, receive, send)
-        else:
+        elif self.forms is None or not await self.forms.answer(scope, receive, send):
             await self._files.answer(self, scope, send, self._replies)
 
-    async def receive_lead(self, scope: Scope, key: str, receive: Receive, send: Send) -> None:
-        """The path of a lead: head, body, fields, ledger, answer."""
+    async def receive_lead(self, scope: Scope, key: str, receive: Receive, send: Send, *, hosted: bool = False) -> None:
+        """The path of a lead: head, body, fields, ledger, answer. ``hosted``: it is posted from a page of ours."""
         headers = scope["headers"]
         caller = caller_of(self._reader, scope.get("client"), headers)
         if _KEY.fullmatch(key) is None:
             key = "".join(filter(str.isprintable, key[:6]))
         head = read_head(scope["method"], key, len(scope["path"]) + len(scope["query_string"]), headers, caller)
         submission = head.submission
+        submission.hosted = hosted
         try:
             decision = await self._take_content(head, receive)
             if decision is None:

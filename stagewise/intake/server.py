@@ -8,7 +8,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from stagewise import log, orphans, settings
+from stagewise.captcha import Providers
 from stagewise.core.addresses import CallerReader
+from stagewise.forms.app import Forms
 from stagewise.intake.app import Intake, Server
 from stagewise.intake.public import PublicFiles
 from stagewise.intake.replies import Replies
@@ -41,14 +43,19 @@ def connector(chosen: Settings, offset_ms: int = 0) -> Callable[[Compiled], Sess
 
 async def make(chosen: Settings, offset_ms: int = 0) -> Intake:
     """The application with its ledger running. Raises ``SchemaError`` or ``StoreError``."""
-    ledger = Ledger(connector(chosen, offset_ms))
-    await ledger.start(settings.secret_key(chosen))
+    secret_key = settings.secret_key(chosen)
+    ledger = Ledger(connector(chosen, offset_ms), Providers(secret_key, chosen.captcha_urls))
+    await ledger.start(secret_key)
     # What is there now stays for ever; collecting it again and again would cost an eighth of the time.
     gc.collect()
     gc.freeze()
     gc.set_threshold(20_000, 20, 50)
     reader = CallerReader(chosen.trusted_proxies, chosen.client_ip_header)
-    return Intake(ledger, reader, Replies(chosen.public_url or DEFAULT_BASE), PublicFiles(PUBLIC_FILES))
+    base = chosen.public_url or DEFAULT_BASE
+    replies = Replies(base)
+    intake = Intake(ledger, reader, replies, PublicFiles(PUBLIC_FILES))
+    intake.forms = Forms(intake, reader, replies, base, PUBLIC_FILES, secret_key)
+    return intake
 
 
 def application() -> Server:

@@ -34,11 +34,6 @@ class ToVerify(msgspec.Struct, frozen=True):
     fingerprint: str
 
 
-def token_hash(token: str) -> str:
-    """SHA-256 of a token, hexadecimal: tokens themselves are not kept."""
-    return hashlib.sha256(token.encode()).hexdigest()
-
-
 def altcha_key(secret_key: str, endpoint_id: int) -> str:
     """The key that signs an endpoint's ALTCHA challenges; it follows from the installation's, so nobody need set it."""
     return hmac.new(secret_key.encode(), f"altcha {endpoint_id}".encode(), hashlib.sha256).hexdigest()

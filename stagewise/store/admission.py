@@ -12,7 +12,7 @@ from stagewise.core.limits import Window
 from stagewise.core.policy import LeadTypeRule
 from stagewise.core.submission import Submission, shown_origin
 from stagewise.options import holding, signals
-from stagewise.options.captcha import ToVerify, Verdict, token_hash
+from stagewise.options.captcha import REMEMBERED_MS, ToVerify, Verdict
 from stagewise.options.rules import CaptchaRules
 from stagewise.options.source import Source, ceiling_bucket
 from stagewise.store import repeats
@@ -136,8 +136,10 @@ class Admission:
         if isinstance(verdict, Verdict) and verdict.rules == rules:
             outcome = verdict.outcome
         elif token is not None and call.fingerprint is not None:
+            from stagewise_client.captcha import token_hash  # only where a CAPTCHA is used
+
             hashed, print_ = token_hash(token), call.fingerprint.hex()
-            passed_with = self.view.captcha_pass((call.entry.rules.endpoint_id, hashed))
+            passed_with = self.view.captcha_pass((call.entry.rules.endpoint_id, hashed), self.now - REMEMBERED_MS)
             if passed_with is None:
                 return Decision("verify", verify=ToVerify(call.entry.rules.endpoint_id, rules, token, hashed, print_))
             outcome = "passed" if passed_with == print_ else "failed"

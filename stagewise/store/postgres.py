@@ -17,6 +17,7 @@ from psycopg import errors, pq
 
 from stagewise.core.addresses import bucket
 from stagewise.core.submission import Submission
+from stagewise.options.captcha import REMEMBERED_MS
 from stagewise.options.source import ceiling_bucket, source_of
 from stagewise.store import schema, statements
 from stagewise.store.journal import HOUR_MS, EndpointHour, Flush
@@ -205,7 +206,7 @@ class PostgresSession:
         """Keep with what a token has passed."""
         now = self._rows(f"SELECT {NOW}")[0][0] + self.offset_ms
         self._rows(statements.KEEP_PASSED.format(**ONE), (*place, fingerprint, now))
-        return str(self._rows(statements.PASSED_WITH.format(**ONE), place)[0][0])
+        return str(self._rows(statements.PASSED_WITH.format(**ONE), (now - REMEMBERED_MS, *place))[0][0])
 
     def commit(self) -> None:
         """Make it durable. Raises ``Unknown`` when the connection broke before the answer came."""

@@ -96,9 +96,9 @@ class PostgresView:
         rows = self._rows(statement.format(**ONE), values)
         return rows[0][0] if rows else None
 
-    def captcha_pass(self, place: Place) -> str | None:
+    def captcha_pass(self, place: Place, since: int) -> str | None:
         """The fingerprint with which a token has passed."""
-        found: str | None = self._first(statements.PASSED_WITH, place)
+        found: str | None = self._first(statements.PASSED_WITH, (since, *place))
         return found
 
     def seen_before(self, endpoint_id: int, message_hash: int, since: int) -> int:

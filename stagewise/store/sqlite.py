@@ -15,6 +15,7 @@ from pathlib import Path
 import msgspec
 
 from stagewise.core.submission import Submission
+from stagewise.options.captcha import REMEMBERED_MS
 from stagewise.store import schema, statements
 from stagewise.store.journal import HOUR_MS, EndpointHour, Flush
 from stagewise.store.records import Rows
@@ -239,7 +240,9 @@ class SQLiteSession:
             connection.execute("BEGIN IMMEDIATE")
             now = connection.execute(f"SELECT {NOW}").fetchone()[0] + self.offset_ms
             connection.execute(statements.KEEP_PASSED.format(**ONE), (*place, fingerprint, now))
-            first = connection.execute(statements.PASSED_WITH.format(**ONE), place).fetchone()[0]
+            first = connection.execute(statements.PASSED_WITH.format(**ONE), (now - REMEMBERED_MS, *place)).fetchone()[
+                0
+            ]
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._fail(error)

@@ -104,9 +104,9 @@ class SQLiteView:
         row = self._connection.execute(statement.format(**ONE), values).fetchone()
         return None if row is None else row[0]
 
-    def captcha_pass(self, place: Place) -> str | None:
+    def captcha_pass(self, place: Place, since: int) -> str | None:
         """The fingerprint with which a token has passed."""
-        found: str | None = self._first(statements.PASSED_WITH, place)
+        found: str | None = self._first(statements.PASSED_WITH, (since, *place))
         return found
 
     def seen_before(self, endpoint_id: int, message_hash: int, since: int) -> int:

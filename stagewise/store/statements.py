@@ -170,4 +170,7 @@ INSERT INTO captcha_pass (endpoint_id, token_hash, fingerprint, at) VALUES ({one
 ON CONFLICT (endpoint_id, token_hash) DO NOTHING
 """
 
-PASSED_WITH: Final = "SELECT fingerprint FROM captcha_pass WHERE endpoint_id = {one} AND token_hash = {one}"
+PASSED_WITH: Final = """
+SELECT CASE WHEN at > {one} THEN fingerprint ELSE '' END FROM captcha_pass
+WHERE endpoint_id = {one} AND token_hash = {one}
+"""

@@ -49,8 +49,8 @@ class View(Protocol):
     def earlier(self, marks: Collection[int], slots: tuple[int, int], *, held: bool) -> dict[int, Earlier]:
         """What bears these marks (stagewise/store/repeats.py) in one of the slots: leads, or leads that are held."""
 
-    def captcha_pass(self, place: Place) -> str | None:
-        """The fingerprint with which a token has passed before."""
+    def captcha_pass(self, place: Place, since: int) -> str | None:
+        """The fingerprint with which a token has passed after ``since``; empty if it was before that, None if never."""
 
     def seen_before(self, endpoint_id: int, message_hash: int, since: int) -> int:
         """How often a message has come, if it last came after ``since``."""

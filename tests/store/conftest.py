@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from stagewise.store.postgres import PostgresView
-from stagewise.store.sqlite import SQLiteView
+from stagewise.store.postgres_view import PostgresView
+from stagewise.store.sqlite_view import SQLiteView
 from tests.store.lab import Lab
 from tests.support.installation import Installation
 

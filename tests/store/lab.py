@@ -13,8 +13,9 @@ from stagewise.core.addresses import Caller, canonical
 from stagewise.core.fields import Fields
 from stagewise.core.ids import request_id
 from stagewise.core.submission import Submission
-from stagewise.store.ledger import Ledger
+from stagewise.store.ledger import Ledger, Verify
 from stagewise.store.postgres import PostgresSession
+from stagewise.store.records import Decision
 from stagewise.store.rules import Compiled
 from stagewise.store.session import Session
 from stagewise.store.sqlite import SQLiteSession
@@ -32,6 +33,8 @@ class Lab:
         self.installation = installation
         self.offset_ms = 0
         self._messages = itertools.count(1)
+        #: Who is asked about a CAPTCHA's token.
+        self.verify: Verify | None = None
         installation.save_rules(allow_all_ips=True, allowed_ips=[], max_leads_per_ip=10)
 
     def session(self, compiled: Compiled | None = None) -> Session:
@@ -44,7 +47,7 @@ class Lab:
     @contextlib.asynccontextmanager
     async def ledger(self, connect: Callable[[Compiled], Session] | None = None) -> AsyncIterator[Ledger]:
         """A running ledger."""
-        ledger = Ledger(connect or self.session)
+        ledger = Ledger(connect or self.session, self.verify)
         await ledger.start(SECRET_KEY)
         try:
             yield ledger
@@ -61,7 +64,15 @@ class Lab:
         return asyncio.run(steps())
 
     def submission(
-        self, address: str = "192.0.2.1", *, idempotency_key: str | None = None, origin: str | None = None, **sent: Any
+        self,
+        address: str = "192.0.2.1",
+        *,
+        idempotency_key: str | None = None,
+        origin: str | None = None,
+        visitor: str | None = None,
+        test: str | None = None,
+        extras: dict[str, object] | None = None,
+        **sent: Any,
     ) -> Submission:
         """A submission as the lane makes it of ``sent`` (over a good lead) from ``address``.
 
@@ -75,6 +86,9 @@ class Lab:
             request_id=request_id(),
             origin=origin,
             idempotency_key=idempotency_key,
+            visitor=visitor,
+            test=test,
+            extras=extras,
         )
         checked = fields.check({name: value for name, value in {**SENT, **sent}.items() if value is not ...})
         if isinstance(checked, Fields):
@@ -83,6 +97,22 @@ class Lab:
             submission.field_errors = tuple(checked)
             submission.fields_error = "missing_fields" if fields.is_missing(checked) else "invalid_fields"
         return submission
+
+    def decide(self, *submissions: Submission) -> list[Decision]:
+        """The decisions on these, one after the other, on a ledger of their own."""
+
+        async def steps(ledger: Ledger) -> list[Decision]:
+            return [await ledger.decide(submission) for submission in submissions]
+
+        return self.run(steps)
+
+    def decide_at_once(self, *submissions: Submission) -> list[Decision]:
+        """The decisions on these in one batch, on a ledger of their own."""
+
+        async def steps(ledger: Ledger) -> list[Decision]:
+            return await asyncio.gather(*(ledger.decide(submission) for submission in submissions))
+
+        return self.run(steps)
 
     def posts(self, count: int = 1, address: str = "192.0.2.1", **sent: Any) -> list[str]:
         """The outcomes of so many submissions at once, on a ledger of their own."""

@@ -15,7 +15,7 @@ from stagewise.store.ledger import Ledger
 from stagewise.store.records import Rows
 from stagewise.store.rules import Compiled
 from stagewise.store.session import Gone, Session, StoreError, Unknown
-from stagewise.store.settle import View
+from stagewise.store.view import View
 from tests.store.lab import Lab
 
 

@@ -145,10 +145,12 @@ class Installation:
             options += [f"--{rule.replace('_', '-')}", _as_option(value)]
         return self.json("endpoint", "set", name, *options)
 
-    def save_rules(self, name: str = "My website", **rules: bool | int | list[str] | None) -> None:
+    def save_rules(
+        self, name: str = "My website", **rules: bool | int | str | list[str] | dict[str, Any] | None
+    ) -> None:
         """Change rules in the table itself, as a save in the console leaves it; quick, and checks nothing."""
         as_json = Jsonb if self.database_url else json.dumps
-        values = [as_json(value) if isinstance(value, list) else value for value in rules.values()]
+        values = [as_json(value) if isinstance(value, list | dict) else value for value in rules.values()]
         changes = ", ".join(f"{rule} = ?" for rule in (*rules, "version"))
         self.sql(f"UPDATE endpoint SET {changes} WHERE name = ?", *values, new_version(), name)
 
