@@ -20,6 +20,17 @@ OPEN: dict[str, Any] = {
     "forwarding": False, "server_ceiling": 2000, "over_limit": "refuse", "captcha": {}, "holding": {}, "form": {},
 }  # fmt: skip
 SITE = "https://example.com"
+TABLES = (
+    "lead",
+    "held_lead",
+    "lead_attribution",
+    "lead_repeat",
+    "hit",
+    "attempt",
+    "event",
+    "bound_key",
+    "captcha_pass",
+)
 
 
 @pytest.fixture(scope="module")
