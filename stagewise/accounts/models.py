@@ -52,6 +52,8 @@ class Workspace(models.Model):
     default_region = models.CharField(max_length=2, blank=True, default="")
     #: A random number, new whenever lead types or stages change: the lane keeps its compiled form under it.
     types_version = models.BigIntegerField(default=0)
+    #: How long what is kept, as stagewise/worker/kept.py types it; empty: the periods that everybody begins with.
+    kept = models.JSONField(default=dict)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:

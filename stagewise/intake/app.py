@@ -74,7 +74,8 @@ class Intake:
             key = "".join(filter(str.isprintable, key[:6]))
         head = read_head(scope["method"], key, len(scope["path"]) + len(scope["query_string"]), headers, caller)
         submission = head.submission
-        submission.hosted = hosted
+        if hosted:  # everybody may post there, but only callers whom the owner lets in may test
+            submission.hosted, submission.test = True, None
         try:
             decision = await self._take_content(head, receive)
             if decision is None:

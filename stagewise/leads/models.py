@@ -15,6 +15,8 @@ class LeadType(models.Model):
     #: What ``lead_type_name`` is compared with: :func:`stagewise.core.lead_types.key` of the name.
     name_key = models.CharField(max_length=200)
     position = models.IntegerField()
+    #: Leads of this type are deleted after so many days; null: never.
+    keep_days = models.IntegerField(null=True)
     archived_at = models.BigIntegerField(null=True)
 
     class Meta:

@@ -7,17 +7,22 @@ import shutil
 import sys
 from pathlib import Path
 
-from stagewise.pages import errors, openapi
+from stagewise.pages import documents, errors, openapi
+from stagewise.pages.minify import minify
 
 _PACKAGE = Path(__file__).resolve().parent.parent
-_SOURCE = _PACKAGE.parent / "docs" / "errors"
+_SOURCE = _PACKAGE.parent / "docs"
 _BUILT = _PACKAGE / "public_files"
 
 
 def build(source: Path = _SOURCE) -> dict[str, bytes]:
     """Every public file as path → content; they are served under these paths, HTML without its ending."""
-    files = {f"docs/errors/{name}.html": page.encode() for name, page in errors.pages(source).items()}
+    rendered = documents.render([*documents.found(source), *errors.documents(source / "errors")])
+    files = {f"{path}.html": page.encode() for path, page in rendered.items()}
+    files |= {f"docs/images/{picture.name}": picture.read_bytes() for picture in (source / "images").glob("*.png")}
     files["docs/style.css"] = (Path(__file__).parent / "style.css").read_bytes()
+    files["form.css"] = (_PACKAGE / "forms" / "form.css").read_bytes()
+    files["form.js"] = minify((_PACKAGE / "forms" / "form.js").read_text(encoding="utf-8")).encode()
     files["openapi.json"] = json.dumps(openapi.document(), indent=1, ensure_ascii=False).encode() + b"\n"
     return files
 

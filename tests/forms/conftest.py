@@ -1,0 +1,76 @@
+"""A browser, websites of other origins, and servers that play the endpoint."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Callable, Iterator
+
+import pytest
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
+
+from tests.forms.servers import Double, Website
+
+BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
+#: As root there is no sandbox to be had; the rest keeps the browser from talking to anybody but us.
+OPTIONS = [
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+]
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    found = next(filter(None, map(shutil.which, BROWSERS)), None)
+    assert found, "install Chromium: apt-get install chromium"
+    with sync_playwright() as playwright:
+        launched = playwright.chromium.launch(executable_path=found, args=OPTIONS)
+        yield launched
+        launched.close()
+
+
+@pytest.fixture
+def context(chromium: Browser) -> Iterator[BrowserContext]:
+    made = chromium.new_context(viewport={"width": 1280, "height": 900})
+    made.set_default_timeout(15_000)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def page(context: BrowserContext) -> Iterator[Page]:
+    """A tab; whatever breaks in its scripts, or its Content-Security-Policy refuses, fails the test."""
+    broken: list[str] = []
+    context.add_init_script(
+        "addEventListener('securitypolicyviolation', (e) => { throw new Error('CSP: ' + e.violatedDirective); })"
+    )
+    made = context.new_page()
+    made.on("pageerror", lambda error: broken.append(str(error)))
+    yield made
+    assert broken == []
+
+
+@pytest.fixture
+def website() -> Iterator[Callable[..., Website]]:
+    """``website(path=html, …)`` starts a website of its own origin."""
+    started: list[Website] = []
+
+    def start(**pages: str) -> Website:
+        started.append(Website(pages))
+        return started[-1]
+
+    yield start
+    for each in started:
+        each.stop()
+
+
+@pytest.fixture
+def double() -> Iterator[Double]:
+    """A server that plays the endpoint: it answers what it is told, and keeps what it was sent."""
+    made = Double()
+    yield made
+    made.stop()
