@@ -59,10 +59,12 @@ clean: ## forget everything that make has made
 
 assets: stagewise/public_files/openapi.json stagewise/static_files/staticfiles.json ## pages and static files
 
-stagewise/public_files/openapi.json: $(DONE)/run $(wildcard docs/errors/*.md stagewise/pages/* stagewise/core/*.py)
+stagewise/public_files/openapi.json: $(DONE)/run \
+		$(wildcard docs/*.md docs/guide/*.md docs/errors/*.md docs/images/*.png) \
+		$(wildcard stagewise/pages/* stagewise/core/*.py stagewise/options/*.py stagewise/samples/*.py stagewise/samples/*/* stagewise/forms/*)
 	$(BIN)/python -m stagewise.pages
 
-stagewise/static_files/staticfiles.json: $(DONE)/run $(shell find stagewise/console/assets -type f 2>/dev/null)
+stagewise/static_files/staticfiles.json: $(DONE)/run stagewise/public_files/openapi.json $(shell find stagewise/console/assets -type f 2>/dev/null)
 	@rm -rf stagewise/static_files
 	STAGEWISE_DATA_DIR=.cache/assets DJANGO_SETTINGS_MODULE=stagewise.site.settings \
 		$(BIN)/python -m django collectstatic --no-input --verbosity 0
@@ -104,4 +106,4 @@ lock: $(DONE)/dev ## write the lock files anew (UPGRADE=--upgrade for newer vers
 	@compile() { .cache/uv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 		--no-emit-index-url --no-emit-find-links $(UPGRADE) requirements/$$1.in -o requirements/$$1.txt "$${@:2}"; }; \
 	compile base && compile build -c requirements/base.txt && compile dev -c requirements/build.txt && \
-	compile postgres && compile bench
+	compile postgres && compile bench && compile relay -c requirements/base.txt

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
 
 from stagewise.settings import Settings
+from stagewise.store.connect import connect
 from stagewise.store.rules import Compiled
 from stagewise.store.session import Session, StoreError
 
@@ -74,13 +75,7 @@ class Health:
 
 def session_of(chosen: Settings) -> Session:
     """A session over the database, to ask whether it is there."""
-    if chosen.database_url is not None:
-        from stagewise.store.postgres import PostgresSession
-
-        return PostgresSession(chosen.database_url, Compiled())
-    from stagewise.store.sqlite import SQLiteSession
-
-    return SQLiteSession(chosen.sqlite_path, Compiled())
+    return connect(chosen.database_url, chosen.sqlite_path, Compiled())
 
 
 def check_database(chosen: Settings, secret_key: str) -> None:

@@ -6,13 +6,19 @@ standard library's logging with a formatter, and a logger that takes named value
 
 from __future__ import annotations
 
+import atexit
+import contextlib
 import datetime
 import json
 import logging
+import queue
 import sys
+import threading
 import traceback
 
 _FIELDS = "stagewise_fields"
+#: Lines that may wait to be written.
+WAITING_LINES = 10_000
 
 
 class Log:
@@ -63,10 +69,51 @@ class JsonLines(logging.Formatter):
         return json.dumps(line, default=str)
 
 
+class Aside(logging.Handler):
+    """Writes in a thread of its own: whoever reads our log slowly, or not at all, holds up nobody who logs.
+
+    Lines that find the queue full are counted, and the count is the next line that gets through.
+    """
+
+    def __init__(self, process: str) -> None:
+        super().__init__()
+        self.setFormatter(JsonLines(process))
+        self._lines: queue.Queue[str | None] = queue.Queue(WAITING_LINES)
+        self._process = process
+        self._lost = 0
+        self._thread = threading.Thread(target=self._write, name="log", daemon=True)
+        self._thread.start()
+        atexit.register(self.close)
+
+    def emit(self, record: logging.LogRecord) -> None:
+        """Queue a line; never waits, never raises."""
+        try:
+            self._lines.put_nowait(self.format(record))
+        except queue.Full:
+            self._lost += 1
+        except Exception:  # noqa: BLE001 - a value that cannot be written as text must not stop who logged it
+            self._lost += 1
+
+    def close(self) -> None:
+        """Write what is queued, for a second at most."""
+        with contextlib.suppress(queue.Full):
+            self._lines.put_nowait(None)
+        self._thread.join(1)
+        super().close()
+
+    def _write(self) -> None:
+        while (line := self._lines.get()) is not None:
+            lost, self._lost = self._lost, 0
+            if lost:
+                words = {"level": "warning", "process": self._process, "event": "lines of the log lost", "count": lost}
+                line = f"{json.dumps(words)}\n{line}"
+            with contextlib.suppress(OSError, ValueError):
+                sys.stderr.write(line + "\n")
+                sys.stderr.flush()
+
+
 def configure(process: str) -> None:
     """Write the log of a process of this name to stderr, from INFO on."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines(process))
     root = logging.getLogger()
-    root.handlers[:] = [handler]
+    root.handlers[:] = [Aside(process)]
     root.setLevel(logging.INFO)

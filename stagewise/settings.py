@@ -216,7 +216,8 @@ def _listening(data_dir: Path) -> dict[str, str]:
 def _from_environment(environ: dict[str, str]) -> dict[str, str]:
     found = {}
     for name, value in environ.items():
-        if name.startswith(PREFIX):
+        # The relay's settings may stand beside ours; it checks them itself.
+        if name.startswith(PREFIX) and not name.startswith(PREFIX + "RELAY_"):
             found[_known(name.removeprefix(PREFIX).lower(), name)] = value.strip()
     return found
 

@@ -13,7 +13,9 @@ import pytest
 import stagewise
 from stagewise.cli import stagewise as stagewise_command
 from stagewise.core.refusal import REFUSALS
+from stagewise.options import attribution, holding, signals, testing
 from stagewise.pages import examples
+from stagewise.pages.documents import anchor
 from stagewise.settings import KNOWN, PREFIX
 from stagewise.worker import retention
 
@@ -31,11 +33,6 @@ def text_of(path: Path) -> str:
 def headings(path: Path) -> list[str]:
     outside_code = re.sub(r"^```.*?^```", "", text_of(path), flags=re.MULTILINE | re.DOTALL)
     return re.findall(r"^#+ (.+)$", outside_code, re.MULTILINE)
-
-
-def anchor(heading: str) -> str:
-    """How code hosts make an anchor of a heading."""
-    return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 
 
 def name_of(path: Path) -> str:
@@ -75,7 +72,53 @@ def test_the_public_endpoints_page_lists_every_refusal() -> None:
 
 def test_the_public_endpoints_page_shows_answers_as_they_are() -> None:
     shown = re.findall(r"```json\n(.+?)```", text_of(DOCS / "api.md"), re.DOTALL)
-    assert [json.loads(each) for each in shown] == [examples.CREATED, examples.problem("missing_fields")]
+    expected = [examples.CREATED, examples.problem("missing_fields"), examples.HELD]
+    assert [json.loads(each) for each in shown] == expected
+
+
+def test_the_public_endpoints_page_names_every_extra_field() -> None:
+    section = text_of(DOCS / "api.md").split("## More about the lead")[1].split("\n## ")[0]
+    assert set(re.findall(r"`([a-z_]{4,})`", section)) - {"http", "https"} == set(signals.NAMES)
+    assert f"{attribution.URL_LIMIT:,} characters" in section
+    assert f"{attribution.TEXT_LIMIT} characters" in section
+
+
+def test_test_mode_names_every_answer_that_can_be_forced_with_its_status() -> None:
+    rows = re.findall(r"^\| (`.+`) \| (\d+) \|", text_of(DOCS / "testing.md"), re.MULTILINE)
+    listed = {name: int(status) for names, status in rows for name in re.findall(r"`(\w+)`", names)}
+    assert listed == {
+        testing.ORDINARY: 201,
+        "created": 201,
+        "duplicate": 201,
+        "held": 202,
+        **{code: refusal.status for code, refusal in REFUSALS.items()},
+    }
+    assert f"after {testing.DAYS_KEPT} days" in text_of(DOCS / "testing.md")
+
+
+def test_the_guide_names_every_reason_to_hold_a_lead_and_how_long_it_waits() -> None:
+    page = text_of(DOCS / "guide" / "held.md")
+    assert re.findall(r"^\| `(\w+)` \|", page, re.MULTILINE) == list(holding.REASONS)
+    assert f"{holding.MOST_WAITING:,} wait at an endpoint, for {holding.DAYS_WAITING} days" in page
+    assert f"brought back for {holding.DAYS_DISCARDED} days" in page
+
+
+def test_troubleshooting_names_every_refusal() -> None:
+    linked = set(re.findall(r"\(\.\./errors/(\w+)\.md\)", text_of(DOCS / "guide" / "troubleshooting.md")))
+    assert linked == set(REFUSALS)
+
+
+def test_every_document_is_in_the_index() -> None:
+    listed = set(re.findall(r"\]\(([^)#]+)\)", text_of(DOCS / "README.md")))
+    pages = {path.name for path in DOCS.glob("*.md")} - {"README.md"}
+    folders = {"guide/README.md", "errors/", "decisions/README.md"}
+    assert pages | folders == listed
+
+
+def test_every_picture_is_shown_somewhere_and_of_a_size_that_loads_quickly() -> None:
+    shown = {Path(name).name for page in PAGES for name in re.findall(r"!\[[^\]]+\]\(([^)]+)\)", text_of(page))}
+    assert shown == {path.name for path in (DOCS / "images").iterdir()}
+    assert max(path.stat().st_size for path in (DOCS / "images").iterdir()) <= 150_000
 
 
 def commands() -> list[tuple[str, click.Command]]:
@@ -114,8 +157,10 @@ def test_no_command_is_described_that_does_not_exist() -> None:
 
 @pytest.mark.parametrize("table", retention.KEPT)
 def test_how_long_rows_are_kept_is_said(table: str) -> None:
-    hours = retention.KEPT[table][1] // retention.HOUR_MS
-    kept = f"{hours} hours" if hours < 48 else f"{hours // 24} days"
+    minutes = retention.KEPT[table][1] // 60_000
+    kept = f"{minutes} minutes"
+    if minutes >= 60:
+        kept = f"{minutes // 60} hours" if minutes < 48 * 60 else f"{minutes // 60 // 24} days"
     section = text_of(DOCS / "self-hosting.md").split("## What is kept")[1].split("\n## ")[0]
     assert kept in section
 

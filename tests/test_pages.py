@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import html
 import json
 import re
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ from urllib.parse import urljoin
 import msgspec
 import pytest
 
+from stagewise import samples
 from stagewise.core import fields
 from stagewise.core.addresses import CallerReader
 from stagewise.core.limits import Figures
@@ -21,15 +23,16 @@ from stagewise.core.refusal import REFUSALS
 from stagewise.core.submission import Submission
 from stagewise.intake.public import PublicFiles
 from stagewise.intake.replies import Replies
-from stagewise.pages import examples, openapi
+from stagewise.options import signals
+from stagewise.pages import documents, errors, examples, openapi
 from stagewise.pages.__main__ import build, write
-from stagewise.pages.errors import MissingPage, pages
+from stagewise.pages.errors import MissingPage
 from stagewise.store.records import Decision
 
 if TYPE_CHECKING:
     from stagewise.intake.app import Intake
 
-SOURCE = Path(__file__).parent.parent / "docs" / "errors"
+SOURCE = Path(__file__).parent.parent / "docs"
 FILES = build()
 HTML = sorted(name for name in FILES if name.endswith(".html"))
 DOCUMENT: dict[str, Any] = json.loads(FILES["openapi.json"])
@@ -47,13 +50,18 @@ class Page(HTMLParser):
         self.open: list[str] = []
         self.seen: set[str] = set()
         self.links: list[str] = []
+        self.sources: list[str] = []
+        self.anchors: set[str] = set()
         self.feed(text)
         self.close()
         assert self.open == []
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.seen.add(tag)
-        self.links += [value or "" for name, value in attrs if name in {"href", "src", "action", "srcset"}]
+        self.links += [value or "" for name, value in attrs if name in {"href", "action"} and tag != "link"]
+        loads = {"src", "srcset"} | ({"href"} if tag == "link" else set())
+        self.sources += [value or "" for name, value in attrs if name in loads]
+        self.anchors |= {value or "" for name, value in attrs if name == "id"}
         assert not any(name == "style" or name.startswith("on") for name, _value in attrs)
         if tag not in VOID:
             self.open.append(tag)
@@ -67,12 +75,25 @@ def page(name: str) -> Page:
 
 
 def test_every_refusal_has_a_page_and_there_is_an_index() -> None:
-    expected = {f"docs/errors/{code}.html" for code in REFUSALS} | {"docs/errors/index.html"}
-    assert expected == set(HTML)
+    expected = {f"docs/errors/{code}.html" for code in REFUSALS} | {"docs/errors.html"}
+    assert expected == {name for name in HTML if name.startswith("docs/errors")}
 
 
 def test_the_index_links_to_every_page() -> None:
-    assert {f"errors/{code}" for code in REFUSALS} <= set(page("docs/errors/index.html").links)
+    assert {f"errors/{code}" for code in REFUSALS} <= set(page("docs/errors.html").links)
+
+
+def test_every_page_of_the_guide_is_published_and_linked_from_its_first_page() -> None:
+    written = {path.stem for path in (SOURCE / "guide").glob("*.md")} - {"README"}
+    assert {name.removeprefix("docs/guide/").removesuffix(".html") for name in HTML if "/guide/" in name} == written
+    assert {f"guide/{name}" for name in written} <= set(page("docs/guide.html").links)
+
+
+@pytest.mark.parametrize("sample", samples.all(), ids=lambda sample: sample.name)
+def test_the_page_of_samples_shows_each_of_them_letter_by_letter(sample: samples.Sample) -> None:
+    shown = html.unescape(FILES["docs/samples.html"].decode())
+    assert sample.text.rstrip() in shown
+    assert sample.run in shown
 
 
 @pytest.mark.parametrize("code", REFUSALS)
@@ -87,9 +108,11 @@ def test_a_page_names_code_title_and_status_and_shows_an_answer(code: str) -> No
 @pytest.mark.parametrize("name", HTML)
 def test_a_page_runs_nothing_and_loads_nothing_from_elsewhere(name: str) -> None:
     parsed = page(name)
-    assert not parsed.seen & {"script", "style", "iframe", "img", "form", "object"}
+    assert not parsed.seen & {"script", "style", "iframe", "form", "object"}
+    for source in parsed.sources:
+        assert not re.match(r"[a-z]+:|//|/", source), source
     for link in parsed.links:
-        assert not re.match(r"[a-z]+:|//|/", link), link
+        assert re.match(r"https://", link) or not re.match(r"[a-z]+:|//|/", link), link
 
 
 def status_of(public: PublicFiles, path: str) -> int:
@@ -108,10 +131,15 @@ def status_of(public: PublicFiles, path: str) -> int:
 def test_every_link_of_a_page_is_served(name: str, tmp_path: Path) -> None:
     write(FILES, tmp_path / "public")
     public = PublicFiles(tmp_path / "public")
-    here = "/" + name.removesuffix(".html").removesuffix("/index")
+    here = "/" + name.removesuffix(".html")
     assert status_of(public, here) == 200
-    for link in page(name).links:
-        assert status_of(public, urljoin(here, link)) == 200, link
+    parsed = page(name)
+    for link in parsed.links + parsed.sources:
+        if link.startswith("https:"):
+            continue
+        path, _, fragment = urljoin(here, link).partition("#")
+        assert status_of(public, path) == 200, link
+        assert not fragment or fragment in page(f"{path[1:]}.html").anchors, link
 
 
 def test_the_style_sheet_loads_nothing() -> None:
@@ -123,14 +151,28 @@ def test_a_refusal_without_a_page_stops_the_build(tmp_path: Path) -> None:
     for code in REFUSALS.keys() - {"rate_limited"}:
         (tmp_path / f"{code}.md").write_text("# Page\n")
     with pytest.raises(MissingPage, match="no page for rate_limited"):
-        pages(tmp_path)
+        errors.documents(tmp_path)
 
 
 def test_a_page_for_no_refusal_stops_the_build(tmp_path: Path) -> None:
     for code in [*REFUSALS, "gone_fishing"]:
         (tmp_path / f"{code}.md").write_text("# Page\n")
     with pytest.raises(MissingPage, match="gone_fishing"):
-        pages(tmp_path)
+        errors.documents(tmp_path)
+
+
+def test_a_link_to_what_is_no_page_keeps_its_words_only() -> None:
+    one = documents.document(
+        "guide/one.md", "# One\n\n[two](two.md#there), [three](../three.md), [code](../../code.py)\n"
+    )
+    two = documents.document("guide/two.md", "# Two\n\n## There\n\nBack to [one](one.md), [up](../guide/README.md).\n")
+    up = documents.document("guide/README.md", "# Up\n\n[two](two.md), ![picture](../images/a.png)\n")
+    rendered = documents.render([one, two, up])
+    assert '<p><a href="two#there">two</a>, three, code</p>' in rendered["docs/guide/one"]
+    assert '<a href="one">one</a>, <a href="../guide">up</a>' in rendered["docs/guide/two"]
+    assert '<a href="guide/two">two</a>' in rendered["docs/guide"]
+    assert 'src="images/a.png"' in rendered["docs/guide"]
+    assert "<title>Up</title>" in rendered["docs/guide"]
 
 
 def test_the_same_sources_give_the_same_files() -> None:
@@ -204,7 +246,7 @@ def test_the_document_has_what_openapi_asks_for() -> None:
 
 def test_the_document_describes_every_status() -> None:
     statuses = {str(refusal.status) for refusal in REFUSALS.values()}
-    assert set(ENDPOINT["post"]["responses"]) == statuses - {"405"} | {"201"}
+    assert set(ENDPOINT["post"]["responses"]) == statuses - {"405"} | {"201", "202"}
     assert {f"Refused{status}" for status in statuses} == set(DOCUMENT["components"]["responses"])
 
 
@@ -212,6 +254,8 @@ def test_examples_conform_to_their_schemas() -> None:
     schemas = DOCUMENT["components"]["schemas"]
     assert conforms(examples.REQUEST, schemas["Submission"])
     assert conforms(examples.CREATED, schemas["Lead"])
+    assert conforms({**examples.CREATED, "duplicate": True}, schemas["Lead"])
+    assert conforms(examples.HELD, schemas["Held"])
     assert all(conforms(examples.problem(code), schemas["Problem"]) for code in REFUSALS)
     assert not conforms({**examples.REQUEST, "name": 7}, schemas["Submission"])
 
@@ -223,7 +267,8 @@ def test_the_example_request_is_one_that_the_rules_accept() -> None:
 
 
 def test_the_document_knows_every_field() -> None:
-    assert set(DOCUMENT["components"]["schemas"]["Submission"]["properties"]) == set(fields.FIELD_NAMES)
+    known = {*fields.FIELD_NAMES, *signals.NAMES}
+    assert set(DOCUMENT["components"]["schemas"]["Submission"]["properties"]) == known
 
 
 def answered(outcome: str, body: bytes | None = None) -> tuple[int, dict[str, str], bytes]:

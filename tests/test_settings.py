@@ -174,3 +174,14 @@ def test_a_child_process_loads_equal_settings_whatever_its_directory(
     handed_on = settings.environment(chosen)
     monkeypatch.chdir("/")
     assert settings.load(handed_on) == chosen
+
+
+def test_the_relays_settings_may_stand_beside_ours(tmp_path: Path) -> None:
+    found = settings.load({"STAGEWISE_DATA_DIR": str(tmp_path), "STAGEWISE_RELAY_ENDPOINT": "https://x.example"})
+    assert found.data_dir == tmp_path
+
+
+def test_a_captcha_can_be_checked_elsewhere(tmp_path: Path) -> None:
+    elsewhere = "https://www.recaptcha.example/api/siteverify"
+    found = settings.load({"STAGEWISE_DATA_DIR": str(tmp_path), "STAGEWISE_RECAPTCHA_URL": elsewhere})
+    assert found.captcha_urls == {"recaptcha_v2": elsewhere, "recaptcha_v3": elsewhere}

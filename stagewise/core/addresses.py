@@ -129,6 +129,8 @@ class Caller(msgspec.Struct, frozen=True):
     untrusted_proxy: bool = False
     #: The hop that could not be read, cut.
     unreadable: str = ""
+    #: The installation itself is calling (stagewise/options/canary.py).
+    vouched: bool = False
 
 
 class CallerReader:

@@ -46,8 +46,9 @@ class Rules(msgspec.Struct, frozen=True):
 
 
 def is_listed(rules: Rules, caller: Caller) -> bool:
-    """Whether the caller's address is on the IP list, and certain."""
-    return not caller.untrusted_proxy and caller.address is not None and caller.address in rules.addresses
+    """Whether the caller's address is on the IP list, and certain; or the installation itself is calling."""
+    known = not caller.untrusted_proxy and caller.address is not None and caller.address in rules.addresses
+    return known or caller.vouched
 
 
 def refusal_of_caller(rules: Rules, caller: Caller, origin: str | None) -> str | None:

@@ -252,3 +252,25 @@ class UnknownCall(models.Model):
 
     def __str__(self) -> str:
         return f"{self.prefix}… from {self.address}"
+
+
+class LaneMinute(models.Model):
+    """How fast one lane answered in one minute, for the monitoring page."""
+
+    #: A random number of the process.
+    process = models.BigIntegerField()
+    #: Start of the minute.
+    minute = models.BigIntegerField()
+    calls = models.IntegerField()
+    #: The longest that its queue was.
+    waiting = models.IntegerField()
+    #: How many answers fell into each bucket of stagewise/store/timings.py.
+    times = models.JSONField()
+
+    class Meta:
+        db_table = "lane_minute"
+        constraints = [models.UniqueConstraint(fields=["process", "minute"], name="lane_minute_once")]
+        indexes = [models.Index(fields=["minute"], name="lane_minute_newest")]
+
+    def __str__(self) -> str:
+        return f"{self.calls} calls"

@@ -85,11 +85,12 @@ class Posts:
 
     async def answer(self, scope: Scope, key: str, said: Said, receive: Receive, send: Send) -> None:
         """Take the form and say with a page what became of it."""
-        headers = scope["headers"]
+        begun, headers = time.monotonic(), scope["headers"]
         caller = caller_of(self._reader, scope.get("client"), headers)
         target = len(scope["path"]) + len(scope["query_string"])
         submission = read_head("POST", key, target, headers, caller).submission
-        submission.hosted = self.is_own(submission.origin, said.host)
+        if self.is_own(submission.origin, said.host):  # everybody may post there, but not test
+            submission.hosted, submission.test = True, None
         sent: dict[str, str] = {}
         if submission.early_error is None:
             try:
@@ -97,7 +98,7 @@ class Posts:
                 _fill(submission, sent, said.referrer)
             except Unreadable as error:
                 submission.content_error = error.code
-        decision = await self._decide(submission)
+        decision = await self._decide(submission, begun)
         entry = await settings_of(self._intake.ledger, key)
         if decision.body is not None:
             after = usable_url(entry.options.form.next_url) if entry else ""
@@ -105,13 +106,13 @@ class Posts:
         else:
             await _refuse(send, submission, decision, entry, sent, said.referrer)
 
-    async def _decide(self, submission: Submission) -> Decision:
+    async def _decide(self, submission: Submission, begun: float) -> Decision:
         try:
             decision = await self._intake.ledger.decide(submission)
         except Exception:  # noqa: BLE001 - whatever it is, the visitor learns only that nothing was stored
             _log.exception("unexpected error", request_id=submission.request_id)
             decision = Decision("unavailable")
-        self._intake.outcomes[decision.outcome] += 1
+        self._intake.ledger.answered(self._intake.calls.note(submission, decision, begun))
         return decision
 
     async def _body(self, said: Said, receive: Receive) -> bytes:

@@ -9,7 +9,7 @@ import msgspec
 from stagewise.core.addresses import Caller, CallerReader, hop_address
 from stagewise.core.ids import request_id
 from stagewise.core.submission import UNUSABLE_ORIGIN, Submission
-from stagewise.options import testing
+from stagewise.options import canary, source, testing
 
 #: Names and values of all headers, with the four characters that stand between and after them (RFC 9112, section 5).
 HEAD_BYTES = 16_384
@@ -23,6 +23,7 @@ KEY_LENGTH = 255
 Headers = Sequence[tuple[bytes, bytes]]
 
 _JSON = b"application/json"
+_OURS = tuple(header.lower().encode() for header in (source.HEADER, testing.HEADER, canary.HEADER))
 _PLAIN_TYPES = {_JSON, b"application/json; charset=utf-8", b"application/json;charset=utf-8"}
 
 
@@ -32,6 +33,7 @@ class Head(msgspec.Struct):
     submission: Submission
     content_length: int | None
     media_error: str | None
+    canary: str | None
 
 
 def read_head(method: str, key: str, target_bytes: int, headers: Headers, caller: Caller) -> Head:
@@ -41,8 +43,7 @@ def read_head(method: str, key: str, target_bytes: int, headers: Headers, caller
     types: list[bytes] = []
     origins: list[bytes] = []
     keys: list[bytes] = []
-    visitors: list[bytes] = []
-    tests: list[bytes] = []
+    ours: dict[bytes, list[bytes]] = {}
     length = agent = encoding = None
     chunked = True
     for name, value in headers:
@@ -61,10 +62,8 @@ def read_head(method: str, key: str, target_bytes: int, headers: Headers, caller
             keys.append(value)
         elif name == b"transfer-encoding":
             chunked = chunked and value.strip().lower() == b"chunked"
-        elif name == b"stagewise-visitor-ip":
-            visitors.append(value)
-        elif name == b"stagewise-test":
-            tests.append(value)
+        elif name in _OURS:
+            ours.setdefault(name, []).append(value)
         elif name == b"content-encoding":
             encoding = value if encoding is None else encoding + b"," + value
     submission = Submission(
@@ -76,11 +75,20 @@ def read_head(method: str, key: str, target_bytes: int, headers: Headers, caller
         preflight=method == "OPTIONS",
         early_error=_early_error(method, host, size, target_bytes) if chunked else "invalid_request",
         idempotency_key=idempotency_key(keys) if keys else None,
-        visitor=(hop_address(text(visitors[0])) if len(visitors) == 1 else None) or "" if visitors else None,
-        test=testing.read(text(tests[0]) if len(tests) == 1 else "") if tests else None,
     )
+    token = _read_ours(submission, ours) if ours else None
     accepted = len(types) == 1 and is_json(types[0]) and (encoding is None or encoding.strip().lower() == b"identity")
-    return Head(submission, _length(length), None if accepted else "unsupported_media_type")
+    return Head(submission, _length(length), None if accepted else "unsupported_media_type", token)
+
+
+def _read_ours(submission: Submission, sent: dict[bytes, list[bytes]]) -> str | None:
+    """Read the headers of our own into the submission; returns the canary's token."""
+    visitor, test, token = (list(map(text, sent.get(name, ()))) for name in _OURS)
+    if visitor:
+        submission.visitor = (hop_address(visitor[0]) if len(visitor) == 1 else None) or ""
+    if test:
+        submission.test = testing.read(test[0]) if len(test) == 1 else ""
+    return token[0] if token else None
 
 
 def caller_of(reader: CallerReader, scope_client: tuple[str, object] | None, headers: Headers) -> Caller:

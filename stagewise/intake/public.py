@@ -57,7 +57,9 @@ class PublicFiles:
             else:
                 await plain.plain_refusal(send, "unavailable", name, body=body)
         elif _is_local(scope):
-            await replies.page(send, _TEXT, _metrics(intake), name, body=body)
+            await replies.page(
+                send, _TEXT, intake.calls.metrics(intake.ledger.waiting, intake.ledger.batches), name, body=body
+            )
         else:
             await plain.plain_refusal(send, "not_found", name, body=body)
 
@@ -69,19 +71,3 @@ def _is_local(scope: Mapping[str, Any]) -> bool:
         return False
     address = ipaddress.ip_address(client[0])
     return (getattr(address, "ipv4_mapped", None) or address).is_loopback
-
-
-def _metrics(intake: Intake) -> bytes:
-    """Prometheus' text format, for this worker process."""
-    from prometheus_client import CollectorRegistry, Counter, Gauge, generate_latest
-
-    registry = CollectorRegistry()
-    calls = Counter("stagewise_calls", "Calls of endpoints by outcome.", ["outcome"], registry=registry)
-    for outcome, count in intake.outcomes.items():
-        calls.labels(outcome).inc(count)
-    Gauge("stagewise_waiting", "Submissions that wait or are being settled.", registry=registry).set(
-        intake.ledger.waiting
-    )
-    batches = Counter("stagewise_batches", "Transactions that stored leads.", registry=registry)
-    batches.inc(intake.ledger.batches)
-    return generate_latest(registry)

@@ -14,7 +14,9 @@ from stagewise.forms.app import Forms
 from stagewise.intake.app import Intake, Server
 from stagewise.intake.public import PublicFiles
 from stagewise.intake.replies import Replies
+from stagewise.options.canary import Canaries
 from stagewise.settings import Settings
+from stagewise.store.connect import connect
 from stagewise.store.ledger import Ledger
 from stagewise.store.rules import Compiled
 from stagewise.store.session import Session
@@ -30,15 +32,8 @@ _KILL_AFTER_S = 8
 
 
 def connector(chosen: Settings, offset_ms: int = 0) -> Callable[[Compiled], Session]:
-    """What makes the ledger's sessions: on PostgreSQL if a URL is set, else on the SQLite file."""
-    if chosen.database_url is not None:
-        from stagewise.store.postgres import PostgresSession
-
-        url = chosen.database_url
-        return lambda compiled: PostgresSession(url, compiled, offset_ms)
-    from stagewise.store.sqlite import SQLiteSession
-
-    return lambda compiled: SQLiteSession(chosen.sqlite_path, compiled, offset_ms)
+    """What makes the ledger's sessions."""
+    return lambda compiled: connect(chosen.database_url, chosen.sqlite_path, compiled, offset_ms)
 
 
 async def make(chosen: Settings, offset_ms: int = 0) -> Intake:
@@ -53,7 +48,7 @@ async def make(chosen: Settings, offset_ms: int = 0) -> Intake:
     reader = CallerReader(chosen.trusted_proxies, chosen.client_ip_header)
     base = chosen.public_url or DEFAULT_BASE
     replies = Replies(base)
-    intake = Intake(ledger, reader, replies, PublicFiles(PUBLIC_FILES))
+    intake = Intake(ledger, reader, replies, PublicFiles(PUBLIC_FILES), Canaries(secret_key))
     intake.forms = Forms(intake, reader, replies, base, PUBLIC_FILES, secret_key)
     return intake
 

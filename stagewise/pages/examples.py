@@ -29,6 +29,12 @@ CREATED = {
     "test": False,
     "created_at": "2026-11-23T09:30:00.123Z",
 }
+#: The answer to a lead that is held.
+HELD = {
+    "id": "01a207bd-aa3b-7b54-9c3a-5f0e8d2b7a41",
+    "held": True,
+    "request_id": "6f1c7b0e4a5d4c1f9b3e2d8a7c605f41",
+}
 
 #: Bodies that show the two codes which list fields; what is said of them is asked of the rules themselves.
 _BAD_BODIES: dict[str, dict[str, object]] = {
@@ -59,6 +65,8 @@ def as_text(value: object) -> str:
 def _errors(code: str) -> list[dict[str, str]]:
     if code == "unknown_lead_type":
         return [_error("lead_type_name", code, REFUSALS[code].detail)]
+    if code == "captcha_failed":
+        return [_error("captcha_token", code, "The CAPTCHA was not solved.")]
     if code not in _BAD_BODIES:
         return []
     found = fields.check(_BAD_BODIES[code])

@@ -12,6 +12,7 @@ from typing import Any
 import stagewise
 from stagewise.core.fields import FIELD_NAMES
 from stagewise.core.refusal import REFUSALS, Refusal
+from stagewise.options import attribution, signals, source, testing
 from stagewise.pages import examples
 
 #: What every answer of the application carries.
@@ -40,7 +41,10 @@ _HEADERS: dict[str, tuple[str, str]] = {
         "Content-Type, Accept, Idempotency-Key",
     ),
     "Access-Control-Max-Age": ("Seconds for which a browser may keep this answer.", "600"),
-    "RateLimit-Policy": ("The limit: q leads in w seconds. Only when a limit is set.", '"leads-per-ip";q=10;w=86400'),
+    "RateLimit-Policy": (
+        "The limit: q leads in w seconds. Only when one is set. A server at its ceiling reads leads-per-server here.",
+        '"leads-per-ip";q=10;w=86400',
+    ),
     "RateLimit": (
         "r leads are left for this address; t seconds until the oldest one leaves the window (on 429: a slot is free).",
         '"leads-per-ip";r=3;t=4321',
@@ -65,7 +69,10 @@ def document() -> dict[str, Any]:
         },
         "servers": [{"url": "/"}],
         "security": [],
-        "paths": {"/public/v1/leads/{endpoint_key}": _path()},
+        "paths": {
+            "/public/v1/leads/{endpoint_key}": _path(),
+            "/public/v1/leads/{endpoint_key}/challenge": _challenge_path(),
+        },
         "components": {
             "schemas": _schemas(),
             "headers": {name: _header(name) for name in _HEADERS},
@@ -78,26 +85,19 @@ def document() -> dict[str, Any]:
 def _path() -> dict[str, Any]:
     statuses = [status for status, _group in _by_status()]
     return {
-        "parameters": [
-            {
-                "name": "endpoint_key",
-                "in": "path",
-                "required": True,
-                "description": "The random part of the endpoint's URL, at least 22 URL-safe characters.",
-                "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{22,64}$"},
-            }
-        ],
+        "parameters": [_endpoint_key()],
         "post": {
             "operationId": "createLead",
             "summary": "Send a lead",
-            "parameters": [_idempotency_key()],
+            "parameters": [_idempotency_key(), _visitor_ip(), _test()],
             "requestBody": {
                 "required": True,
                 "description": "At most 65,536 bytes of UTF-8, not compressed, complete within 10 seconds.",
                 "content": {"application/json": {"schema": _ref("schemas", "Submission"), "example": examples.REQUEST}},
             },
             # 405 is the answer to every other method, so it cannot be one to this.
-            "responses": {"201": _created()} | {str(s): _ref("responses", f"Refused{s}") for s in statuses if s != 405},
+            "responses": {"201": _created(), "202": _held()}
+            | {str(s): _ref("responses", f"Refused{s}") for s in statuses if s != 405},
         },
         "options": {
             "operationId": "askForLeave",
@@ -106,6 +106,57 @@ def _path() -> dict[str, Any]:
             "responses": {"204": _preflight()}
             | {str(s): _ref("responses", f"Refused{s}") for s in (400, 403, 404, 410, 414, 431, 503)},
         },
+    }
+
+
+def _challenge_path() -> dict[str, Any]:
+    challenge = {"type": "object", "description": "As ALTCHA's widget reads it."}
+    return {
+        "parameters": [_endpoint_key()],
+        "get": {
+            "operationId": "getChallenge",
+            "summary": "Get a challenge for the CAPTCHA",
+            "description": "Only where the endpoint's CAPTCHA is ALTCHA, else 404. The solution is sent with the lead"
+            " as `captcha_token`.",
+            "responses": {
+                "200": {"description": "A challenge.", "content": {"application/json": {"schema": challenge}}},
+                "404": _ref("responses", "Refused404"),
+            },
+        },
+    }
+
+
+def _endpoint_key() -> dict[str, Any]:
+    return {
+        "name": "endpoint_key",
+        "in": "path",
+        "required": True,
+        "description": "The random part of the endpoint's URL, at least 22 URL-safe characters.",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9_-]{22,64}$"},
+    }
+
+
+def _visitor_ip() -> dict[str, Any]:
+    return {
+        "name": source.HEADER,
+        "in": "header",
+        "required": False,
+        "description": "The address of the visitor for whom a server sends; the limit then counts the visitor. Believed"
+        " only from an allowed address while the endpoint has forwarding on; ignored from anybody else.",
+        "schema": {"type": "string"},
+        "example": "203.0.113.7",
+    }
+
+
+def _test() -> dict[str, Any]:
+    return {
+        "name": testing.HEADER,
+        "in": "header",
+        "required": False,
+        "description": "1 makes a test lead by all the rules: it takes no slot, nobody is notified, and it goes after"
+        f" {testing.DAYS_KEPT} days. The name of an answer forces that answer and stores nothing.",
+        "schema": {"type": "string", "enum": [testing.ORDINARY, "created", *sorted(testing.FORCED)]},
+        "example": testing.ORDINARY,
     }
 
 
@@ -126,6 +177,14 @@ def _created() -> dict[str, Any]:
         "description": "The lead, its place in the limit and its log entry are stored and synced to disk.",
         "headers": _header_refs(*_ALWAYS, *_CORS, *_LIMIT, "Idempotency-Replayed"),
         "content": {"application/json": {"schema": _ref("schemas", "Lead"), "example": examples.CREATED}},
+    }
+
+
+def _held() -> dict[str, Any]:
+    return {
+        "description": "The lead is stored, and waits until somebody releases it. Thank the visitor as always.",
+        "headers": _header_refs(*_ALWAYS, *_CORS, *_LIMIT, "Idempotency-Replayed"),
+        "content": {"application/json": {"schema": _ref("schemas", "Held"), "example": examples.HELD}},
     }
 
 
@@ -189,7 +248,13 @@ def _ref(kind: str, name: str) -> dict[str, Any]:
 
 
 def _schemas() -> dict[str, Any]:
-    return {"Submission": _submission(), "Lead": _lead(), "Problem": _problem(), "FieldError": _field_error()}
+    return {
+        "Submission": _submission(),
+        "Lead": _lead(),
+        "Held": _held_lead(),
+        "Problem": _problem(),
+        "FieldError": _field_error(),
+    }
 
 
 def _submission() -> dict[str, Any]:
@@ -225,6 +290,30 @@ def _submission() -> dict[str, Any]:
                 "maxLength": 100,
                 "description": "Name of a lead type, in any case. Absent, null or empty: the first one.",
             },
+            **_extras(),
+        },
+    }
+
+
+def _extras() -> dict[str, Any]:
+    """Extensions: nothing in them is ever a reason to refuse, except a CAPTCHA where the endpoint asks for one."""
+    limits = dict.fromkeys(attribution.NAMES, attribution.TEXT_LIMIT) | dict.fromkeys(
+        attribution.URLS, attribution.URL_LIMIT
+    )
+    where_from = {
+        name: {"type": "string", "maxLength": limit, "description": "Where the lead came from. Cut or dropped if bad."}
+        for name, limit in limits.items()
+    }
+    return where_from | {
+        signals.TOKEN: {
+            "type": "string",
+            "maxLength": signals.TOKEN_LIMIT,
+            "description": "What the CAPTCHA's widget gave, where the endpoint asks for a CAPTCHA.",
+        },
+        signals.HONEYPOT: {"type": "string", "description": "A field that people do not see. Empty, or sent by a bot."},
+        signals.ELAPSED: {
+            "type": ["integer", "string"],
+            "description": "Milliseconds between showing the form and sending it.",
         },
     }
 
@@ -243,6 +332,16 @@ def _lead() -> dict[str, Any]:
         "lead_type": {"type": "object", "required": ["name"], "properties": {"name": {"type": "string"}}},
         "test": {"type": "boolean"},
         "created_at": {"type": "string", "format": "date-time", "description": "UTC, with milliseconds."},
+    }
+    duplicate = {"type": "boolean", "description": "Only there, and true, when the same lead came minutes ago."}
+    return {"type": "object", "required": list(properties), "properties": {**properties, "duplicate": duplicate}}
+
+
+def _held_lead() -> dict[str, Any]:
+    properties = {
+        "id": {"type": "string", "format": "uuid"},
+        "held": {"type": "boolean"},
+        "request_id": {"type": "string", "description": "The same as X-Request-Id."},
     }
     return {"type": "object", "required": list(properties), "properties": properties}
 
@@ -265,9 +364,10 @@ def _problem() -> dict[str, Any]:
 
 
 def _field_error() -> dict[str, Any]:
+    names = [*FIELD_NAMES, signals.TOKEN]
     properties = {
-        "field": {"type": "string", "enum": [*FIELD_NAMES, ""], "description": "Empty: the body as a whole."},
-        "pointer": {"type": "string", "enum": [*(f"/{name}" for name in FIELD_NAMES), ""], "description": "RFC 6901."},
+        "field": {"type": "string", "enum": [*names, ""], "description": "Empty: the body as a whole."},
+        "pointer": {"type": "string", "enum": [*(f"/{name}" for name in names), ""], "description": "RFC 6901."},
         "code": {"type": "string", "description": "The reason, for programs; docs/errors/invalid_fields lists them."},
         "detail": {"type": "string", "description": "Fit to be shown to the visitor."},
     }

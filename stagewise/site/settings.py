@@ -201,7 +201,11 @@ else:
 # Static files: `make assets` collects them under hashed names; without that the sources are served as they are.
 STATIC_URL = "/static/"
 STATIC_ROOT = PACKAGE / "static_files"
-STATICFILES_DIRS = [PACKAGE / "console" / "assets"]
+# The pictures of the pages under Help are built with these: `python -m stagewise.pages`.
+_pictures = PACKAGE / "public_files" / "docs" / "images"
+STATICFILES_DIRS: list[Path | tuple[str, Path]] = [PACKAGE / "console" / "assets"]
+if _pictures.is_dir():
+    STATICFILES_DIRS.append(("docs", _pictures))
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
 _collected = (STATIC_ROOT / "staticfiles.json").exists()
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not _collected

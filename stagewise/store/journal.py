@@ -19,6 +19,7 @@ from stagewise.core.policy import Rules
 from stagewise.core.submission import Submission, shown_origin
 from stagewise.store.admission import note_of
 from stagewise.store.records import Attempt, Decision
+from stagewise.store.timings import TimingRow
 
 HOUR_MS = 3_600_000
 MINUTE_MS = 60_000
@@ -53,6 +54,7 @@ class Flush(msgspec.Struct):
     #: [count, how many of them have a detail row]
     counters: dict[CounterKey, list[int]]
     unknown: dict[UnknownKey, list[int]]
+    timings: list[TimingRow] = []
 
     def copy(self) -> Flush:
         """A copy to be folded, so that this one can be given back when writing fails."""
@@ -61,6 +63,7 @@ class Flush(msgspec.Struct):
             {key: list(row) for key, row in self.summaries.items()},
             {key: list(row) for key, row in self.counters.items()},
             {key: list(row) for key, row in self.unknown.items()},
+            self.timings,
         )
 
     def hours(self) -> set[EndpointHour]:
@@ -153,13 +156,14 @@ class Journal:
             else:
                 waiting.attempts.append(attempt)
 
-    def take(self) -> Flush | None:
-        """What is waiting, taken out; None when nothing is."""
+    def take(self, timings: list[TimingRow]) -> Flush | None:
+        """What is waiting, taken out, with these figures of the lane; None when nothing is."""
         with self._lock:
             waiting = self._waiting
-            if not waiting.counters and not waiting.unknown:
+            if not waiting.counters and not waiting.unknown and not timings:
                 return None
             self._waiting = Flush([], {}, {}, {})
+            waiting.timings = timings
             return waiting
 
     def give_back(self, flush: Flush) -> None:

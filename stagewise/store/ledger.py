@@ -26,6 +26,7 @@ from stagewise.store.records import Decision, Rows
 from stagewise.store.rules import Compiled
 from stagewise.store.session import Busy, Gone, Session, StoreError, Unknown
 from stagewise.store.settle import settle
+from stagewise.store.timings import Timings
 from stagewise.store.view import Entry, View
 
 #: How often rows of the journal are written, and waiting callers looked after, in seconds.
@@ -59,6 +60,7 @@ class Ledger:
         #: Transactions that stored leads, for the metrics.
         self.batches = 0
         self._journal = Journal()
+        self._timings = Timings(self.process)
         self._reader = connect(self.compiled)
         self._writer = connect(self.compiled)
         self._exhausted: dict[tuple[int, str], float] = {}
@@ -98,6 +100,10 @@ class Ledger:
     def waiting(self) -> int:
         """How many submissions wait or are being settled."""
         return len(self._reads) + len(self._writes)
+
+    def answered(self, bucket: int) -> None:
+        """Count how fast an answer was; ``bucket`` is its place among ``timings.BOUNDS``."""
+        self._timings.note(bucket, self.waiting)
 
     async def decide(self, submission: Submission) -> Decision:
         """Decide a submission; a ``created`` decision means that it is stored and synced."""
@@ -353,11 +359,12 @@ class Ledger:
 
     def _flush(self) -> None:
         """In the write lane's thread: write what is waiting in the journal."""
-        taken = self._journal.take()
+        taken = self._journal.take(self._timings.rows())
         if taken is None:
             return
         try:
             self._journal.learn(self._writer.flush(taken.copy(), self.process))
+            self._timings.forget(taken.timings)
         except Exception as error:  # noqa: BLE001 - the journal waits for better times
             self._journal.give_back(taken)
             self._report("could not write the journal", error, [])

@@ -80,6 +80,7 @@ _ATTEMPTS = _inserts(statements.ATTEMPTS)
 _COUNTERS = statements.COUNTERS.format(**ONE)
 _SUMMARIES = statements.SUMMARIES.format(**ONE)
 _UNKNOWN = statements.UNKNOWN.format(**ONE)
+_LANE_MINUTES = statements.LANE_MINUTE.format(**ONE)
 _DETAILED = statements.DETAILED.format(**ONE)
 _SUMMARY_ROWS = statements.SUMMARY_ROWS.format(**ONE)
 _UNKNOWN_ROWS = statements.UNKNOWN_ROWS.format(**ONE)
@@ -232,6 +233,8 @@ class PostgresSession:
             self._rows(_COUNTERS, (*counter, process, *row))
         for unknown, row in sorted(journal.unknown.items()):
             self._rows(_UNKNOWN, (*unknown, *row))
+        for timing in journal.timings:
+            self._rows(_LANE_MINUTES, timing)
         self._rows("COMMIT")
         return list(detailed.items())
 

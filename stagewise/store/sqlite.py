@@ -64,6 +64,7 @@ _TESTS, _TEST_KEYS = _lead_inserts(statements.TESTS)
 _COUNTERS = statements.COUNTERS.format(**ONE)
 _SUMMARIES = statements.SUMMARIES.format(**ONE)
 _UNKNOWN = statements.UNKNOWN.format(**ONE)
+_LANE_MINUTES = statements.LANE_MINUTE.format(**ONE)
 
 
 class SQLiteSession:
@@ -214,6 +215,7 @@ class SQLiteSession:
             connection.executemany(_SUMMARIES, ((*key, *row) for key, row in sorted(journal.summaries.items())))
             connection.executemany(_COUNTERS, ((*key, process, *row) for key, row in journal.counters.items()))
             connection.executemany(_UNKNOWN, ((*key, *row) for key, row in sorted(journal.unknown.items())))
+            connection.executemany(_LANE_MINUTES, journal.timings)
             connection.execute("COMMIT")
         except sqlite3.Error as error:
             self._fail(error)

@@ -174,3 +174,10 @@ PASSED_WITH: Final = """
 SELECT CASE WHEN at > {one} THEN fingerprint ELSE '' END FROM captcha_pass
 WHERE endpoint_id = {one} AND token_hash = {one}
 """
+
+#: The totals of a minute so far, again and again.
+LANE_MINUTE: Final = """
+INSERT INTO lane_minute (process, minute, calls, waiting, times) VALUES ({one}, {one}, {one}, {one}, {one})
+ON CONFLICT (process, minute)
+DO UPDATE SET calls = excluded.calls, waiting = excluded.waiting, times = excluded.times
+"""
