@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 DJANGO_TESTS := tests/accounts tests/leads tests/endpoints tests/console tests/test_worker.py
 PYTEST := $(BIN)/python -m pytest -n 2
 
-.PHONY: help run test quick lint format bench soak assets wheel lock clean tools chromium wrk
+.PHONY: help run test quick lint format bench soak assets wheel lock clean tools chromium php wrk
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -24,11 +24,11 @@ help: ## this list
 run: $(DONE)/run assets ## install and start everything (ARGS="--port 9000" to change something)
 	@exec $(BIN)/stagewise serve $(ARGS)
 
-test: tools chromium assets ## all tests: SQLite, PostgreSQL, browser
+test: tools chromium php assets ## all tests: SQLite, PostgreSQL, browser
 	$(PYTEST) -m 'not soak'
 	STAGEWISE_TEST_ENGINE=postgres $(PYTEST) -m 'not soak and not browser' $(DJANGO_TESTS)
 
-quick: tools assets ## the tests that one runs all day
+quick: tools php assets ## the tests that one runs all day
 	$(PYTEST) -m 'not slow and not browser and not soak'
 
 soak: tools assets ## kills and floods, for minutes
@@ -96,6 +96,10 @@ chromium:
 	@for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do \
 		! command -v $$name > /dev/null || exit 0; \
 	done; .ci/apt chromium
+
+# The sample in PHP is run like the others.
+php:
+	@command -v php > /dev/null || .ci/apt php-cli
 
 # Without wrk, bench uses a load tool of its own.
 wrk:

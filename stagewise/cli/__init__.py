@@ -20,8 +20,11 @@ COMMANDS = {
     "check": "database",
     "user": "data",
     "lead-type": "data",
-    "endpoint": "data",
+    "endpoint": "endpoint",
     "leads": "leads",
+    "held": "held",
+    "relay": "relay",
+    "doctor": "doctor",
 }
 
 
