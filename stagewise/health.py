@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import ipaddress
 import threading
-from collections.abc import Iterable
 from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -16,9 +14,6 @@ from stagewise.store.session import Session, StoreError
 
 #: How long the database may take to take a write, in seconds.
 PATIENCE_S = 2.0
-
-#: Headers of a proxy: a caller that sends them sits somewhere else.
-FORWARDING = frozenset({"x-forwarded-for", "forwarded", "x-real-ip", "via"})
 
 _TEXT = "text/plain; charset=utf-8"
 
@@ -85,14 +80,3 @@ def check_database(chosen: Settings, secret_key: str) -> None:
         session.check(secret_key)
     finally:
         session.close()
-
-
-def is_local(address: str | None, header_names: Iterable[str]) -> bool:
-    """Whether a caller sits on this machine and is no proxy for somebody else; header names in lower case."""
-    if not FORWARDING.isdisjoint(header_names):
-        return False
-    try:
-        found = ipaddress.ip_address(address or "")
-    except ValueError:
-        return False
-    return (getattr(found, "ipv4_mapped", None) or found).is_loopback

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 from prometheus_client import CollectorRegistry
 
-from stagewise import health, settings
+from stagewise import health, locality, settings
 from stagewise.site.health import WithHealth
 from tests.support.installation import Installation
 from tests.support.postgres import Cluster
@@ -96,7 +96,7 @@ def test_a_stuck_writer_makes_it_not_ready_rather_than_silent(
     ],
 )
 def test_who_sits_on_this_machine(address: str | None, headers: list[str], local: bool) -> None:
-    assert health.is_local(address, headers) is local
+    assert locality.is_local(address, headers) is local
 
 
 @only_sqlite

@@ -57,8 +57,12 @@ def refusal_of_caller(rules: Rules, caller: Caller, origin: str | None) -> str |
     ``origin`` is the ``Origin`` header as sent, None when there was none. It must equal an entry byte for byte
     (RFC 6454, section 7: user agents send the ASCII serialisation).
     """
+    if caller.address is None:
+        return "ip_not_allowed"
+    if rules.allow_all_ips and not rules.origins:
+        return None
     listed = is_listed(rules, caller)
-    if caller.address is None or not (listed or rules.allow_all_ips):
+    if not (listed or rules.allow_all_ips):
         return "ip_not_allowed"
     if rules.origins:
         if origin is not None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import ipaddress
 from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -10,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from stagewise.core.ids import request_id
 from stagewise.intake import replies
 from stagewise.intake.replies import HeaderList, Replies, Send
+from stagewise.locality import is_local
 
 if TYPE_CHECKING:
     from stagewise.intake.app import Intake
@@ -25,7 +25,6 @@ _POLICY = (
     b"default-src 'none'; style-src 'self'; img-src 'self'; frame-ancestors 'none'; base-uri 'none'",
 )
 _TEXT: HeaderList = [(b"content-type", b"text/plain; charset=utf-8")]
-_FORWARDING = {b"x-forwarded-for", b"forwarded", b"x-real-ip", b"via"}
 
 
 class PublicFiles:
@@ -56,18 +55,8 @@ class PublicFiles:
                 await replies.page(send, _TEXT, b"ready\n", name, body=body)
             else:
                 await plain.plain_refusal(send, "unavailable", name, body=body)
-        elif _is_local(scope):
-            await replies.page(
-                send, _TEXT, intake.calls.metrics(intake.ledger.waiting, intake.ledger.batches), name, body=body
-            )
+        elif is_local((scope.get("client") or [None])[0], (name.decode("latin-1") for name, _ in scope["headers"])):
+            figures = intake.calls.metrics(intake.ledger.waiting, intake.ledger.batches)
+            await replies.page(send, _TEXT, figures, name, body=body)
         else:
             await plain.plain_refusal(send, "not_found", name, body=body)
-
-
-def _is_local(scope: Mapping[str, Any]) -> bool:
-    """Whether the caller sits on this machine, and is no proxy for somebody else."""
-    client = scope.get("client")
-    if client is None or any(name in _FORWARDING for name, _ in scope["headers"]):
-        return False
-    address = ipaddress.ip_address(client[0])
-    return (getattr(address, "ipv4_mapped", None) or address).is_loopback

@@ -100,7 +100,7 @@ class Lead(models.Model):
     user_agent = models.TextField(null=True)
     request_id = models.CharField(max_length=36, null=True)
     #: Under these two a repeat of the same submission is found (stagewise/store/repeats.py); null for leads that no
-    #: call made.
+    #: call made. On PostgreSQL a migration makes a unique index of both.
     repeat_slot = models.IntegerField(null=True)
     repeat_hash = models.BigIntegerField(null=True)
     #: Filled by the worker: whether the phone number is valid, and text to search in (lower case, digits of the phone).
@@ -112,8 +112,6 @@ class Lead(models.Model):
         db_table = "lead"
         constraints = [
             models.UniqueConstraint(fields=["workspace", "id"], name="lead_workspace_id"),
-            # Two servers that take the same submission at the same moment: the second finds the first.
-            models.UniqueConstraint(fields=["repeat_slot", "repeat_hash"], name="lead_once"),
         ]
         indexes = [
             models.Index(fields=["workspace", "lead_type", "-id"], name="lead_by_type"),

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import re
 from collections.abc import Sequence
 
+import idna
 import msgspec
 
 from stagewise.core.fields import Fields
@@ -53,7 +55,16 @@ def compiled(rules: HoldingRules) -> Holding | None:
     if rules.words:
         alternatives = "|".join(re.escape(word.lower()) for word in sorted(rules.words, key=len, reverse=True))
         words = re.compile(rf"(?<!\w)(?:{alternatives})(?!\w)")
-    return Holding(rules, words, frozenset(domain.lower() for domain in rules.domains))
+    return Holding(rules, words, frozenset(spelling for domain in rules.domains for spelling in _spellings(domain)))
+
+
+def _spellings(domain: str) -> list[str]:
+    """A domain as programs write it and, where that is another, as people do: fields may hold either."""
+    found = [domain.lower()]
+    if "xn--" in found[0]:
+        with contextlib.suppress(UnicodeError):
+            found.append(idna.decode(found[0]))
+    return found
 
 
 def reasons(holding: Holding, fields: Fields, signals: Signals, seen_before: int) -> list[str]:

@@ -16,7 +16,8 @@ from prometheus_client import (
     ProcessCollector,
 )
 
-from stagewise.health import Answer, Health, is_local
+from stagewise.health import Answer, Health
+from stagewise.locality import is_local
 from stagewise.settings import Settings
 
 _StartResponse = Callable[..., Any]

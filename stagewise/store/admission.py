@@ -260,14 +260,15 @@ class Admission:
         key = submission.idempotency_key or None
         if key is not None:
             self.facts.bound[rules.endpoint_id, key] = Bound(print_.hex(), 201, body.decode())
-        # Two different submissions with one mark: the index admits only one of them in its slot.
-        slot = None if mark in self.facts.earlier else self.facts.slots[0]
+        # Two different submissions with one mark: an index admits only one of them in its slot.
+        before, slot = self.facts.earlier.get(mark), self.facts.slots[0]
+        in_its_slot = before is None or before.at // repeats.WITHIN_MS != slot
         lead = NewLead(
             0, public_id, rules.workspace_id, rules.endpoint_id, lead_type.id, lead_type.first_stage_id, fields.name,
             fields.phone, fields.phone_e164, fields.email, fields.message, self.now, source.address, call.slot,
             shown_origin(submission.origin), submission.user_agent, submission.request_id, submission.caller.source,
             call.note or note_of(submission), uuid7_hex(self.now), key, print_.hex() if key else None,
-            body.decode() if key else None, source.forwarded_by, slot, mark,
+            body.decode() if key else None, source.forwarded_by, slot if in_its_slot else None, mark,
         )  # fmt: skip
         self.facts.earlier[mark] = Earlier(public_id, self.now, repeats.kept(fields), lead=lead)
         if submission.extras:

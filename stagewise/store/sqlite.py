@@ -18,6 +18,7 @@ from stagewise.core.submission import Submission
 from stagewise.options.captcha import REMEMBERED_MS
 from stagewise.store import schema, statements
 from stagewise.store.journal import HOUR_MS, EndpointHour, Flush
+from stagewise.store.recent import Recent
 from stagewise.store.records import Rows
 from stagewise.store.rows import upserts_of
 from stagewise.store.rules import Compiled
@@ -81,6 +82,7 @@ class SQLiteSession:
         self._connection: sqlite3.Connection | None = None
         self._queue: int | None = None
         self._queued = False
+        self._recent = Recent()
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -148,7 +150,7 @@ class SQLiteSession:
         connection = self._open()
         try:
             connection.execute(statement)
-            return SQLiteView(connection, self._compiled, batch, self.offset_ms)
+            return SQLiteView(connection, self._compiled, batch, self.offset_ms, self._recent)
         except sqlite3.Error as error:
             self._fail(error)
             raise _translated(error) from error

@@ -10,6 +10,7 @@ from typing import Any
 from stagewise.core.limits import WINDOW_MS, Window
 from stagewise.core.submission import Submission
 from stagewise.store import statements
+from stagewise.store.recent import Recent
 from stagewise.store.records import Bound, Earlier
 from stagewise.store.rows import earlier_of
 from stagewise.store.rules import Compiled, EndpointRow, KeyRow, TypeRow
@@ -39,23 +40,29 @@ GROUP BY p.key
 _NTH = statements.NTH_HIT.format(**ONE)
 
 
-_EARLIER = {
-    held: f"SELECT {table}.repeat_hash, {table}.public_id, {at}, name, phone, email, message, {table}.id"  # noqa: S608
-    f" FROM json_each(?) p CROSS JOIN {table} ON repeat_slot IN (?, ?) AND repeat_hash = p.value{condition}"
-    for held, table, at, condition in (
-        (False, "lead", "created_at", ""),
-        (True, "held_lead", "at", " WHERE state = 'waiting'"),
-    )
-}
+_EARLIER = """
+SELECT repeat_hash, public_id, created_at, name, phone, email, message, id FROM lead
+WHERE id IN (SELECT value FROM json_each(?))
+"""
+_EARLIER_HELD = """
+SELECT repeat_hash, public_id, at, name, phone, email, message, held_lead.id FROM json_each(?) p
+CROSS JOIN held_lead ON repeat_slot IN (?, ?) AND repeat_hash = p.value WHERE state = 'waiting'
+"""
 
 
 class SQLiteView:
     """The file as one transaction sees it."""
 
     def __init__(
-        self, connection: sqlite3.Connection, compiled: Compiled, batch: Sequence[Submission], offset_ms: int
+        self,
+        connection: sqlite3.Connection,
+        compiled: Compiled,
+        batch: Sequence[Submission],
+        offset_ms: int,
+        recent: Recent,
     ) -> None:
         self._connection = connection
+        self._recent = recent
         read = connection.execute(_KEYS, (json.dumps(keys_of(batch)),)).fetchall()
         self.now: int = read[0][0] + offset_ms
         self._last_lead: int = read[0][1] or 0
@@ -97,7 +104,11 @@ class SQLiteView:
 
     def earlier(self, marks: Collection[int], slots: tuple[int, int], *, held: bool) -> dict[int, Earlier]:
         """What bears these marks in one of the slots."""
-        rows = self._connection.execute(_EARLIER[held], (json.dumps(marks), *slots))
+        if held:
+            rows = self._connection.execute(_EARLIER_HELD, (json.dumps(marks), *slots)).fetchall()
+        else:
+            found = self._recent.find(self._connection, self._last_lead, marks, self.now)
+            rows = self._connection.execute(_EARLIER, (json.dumps(list(found.values())),)).fetchall() if found else []
         return {row[0]: earlier_of(row[1:], held=held) for row in rows}
 
     def _first(self, statement: str, values: Sequence[object]) -> Any:

@@ -11,7 +11,8 @@ from pathlib import Path
 from socketserver import BaseServer, TCPServer, ThreadingMixIn, UnixStreamServer
 from typing import Any, Self
 
-from stagewise.health import Health, is_local
+from stagewise.health import Health
+from stagewise.locality import is_local
 
 
 class _Threads(ThreadingMixIn):

@@ -80,6 +80,13 @@ def test_domains_hold_with_their_subdomains(message: str | None, email: str, fou
     assert (holding.reasons(blocked, fields(message, email=email), NONE, 0) == ["blocked_domain"]) is found
 
 
+@pytest.mark.parametrize("host", ["bücher.example", "BÜCHER.example", "www.bücher.example", "xn--bcher-kva.example"])
+def test_a_domain_in_another_script_is_found_in_both_spellings(host: str) -> None:
+    blocked = rules(domains=("xn--bcher-kva.example",))
+    for sent in (fields(email=f"ada@{host}"), fields(f"See https://{host}/offer")):
+        assert holding.reasons(blocked, sent, NONE, 0) == ["blocked_domain"]
+
+
 def test_without_a_time_nobody_was_too_fast() -> None:
     assert holding.reasons(rules(min_seconds=3), fields(), NONE, 0) == []
     assert holding.reasons(rules(min_seconds=3), fields(), Signals(elapsed_ms=3_000), 0) == []

@@ -4,6 +4,14 @@ import django.db.models.deletion
 from django.db import migrations, models
 
 
+def index_repeats(apps, schema_editor):
+    """On PostgreSQL leads are found again by an index, which is unique: of two servers that take the same submission
+    at the same moment the second finds the first. On SQLite the lane keeps the marks itself (stagewise/store/recent.py).
+    """
+    if schema_editor.connection.vendor == "postgresql":
+        schema_editor.execute("CREATE UNIQUE INDEX lead_once ON lead (repeat_slot, repeat_hash)")
+
+
 class Migration(migrations.Migration):
 
     dependencies = [
@@ -93,10 +101,7 @@ class Migration(migrations.Migration):
             model_name='lead',
             index=models.Index(condition=models.Q(('test', True)), fields=['id'], name='lead_test'),
         ),
-        migrations.AddConstraint(
-            model_name='lead',
-            constraint=models.UniqueConstraint(fields=('repeat_slot', 'repeat_hash'), name='lead_once'),
-        ),
+        migrations.RunPython(index_repeats, migrations.RunPython.noop),
         migrations.AddField(
             model_name='heldlead',
             name='endpoint',
