@@ -83,6 +83,8 @@ class SQLiteSession:
         self._queue: int | None = None
         self._queued = False
         self._recent = Recent()
+        #: What the transaction at hand will have stored.
+        self._written: Rows | None = None
 
     def _open(self) -> sqlite3.Connection:
         if self._connection is None:
@@ -168,6 +170,7 @@ class SQLiteSession:
     def insert(self, rows: Rows, process: int) -> None:
         """Write the leads and everything beside them."""
         connection = self._open()
+        self._written = rows
         try:
             for leads, every, keys in ((rows.leads, _LEADS, _BOUND_KEYS), (rows.tests, _TESTS, _TEST_KEYS)):
                 if leads:
@@ -190,8 +193,11 @@ class SQLiteSession:
     def commit(self) -> None:
         """Make it durable and let the next writer in."""
         connection = self._open()
+        written, self._written = self._written, None
         try:
             connection.execute("COMMIT")
+            if written is not None:
+                self._recent.committed(written)
         except sqlite3.Error as error:
             translated = _translated(error)
             # After a failed sync nothing on this handle can be believed; a full disk is an ordinary refusal.

@@ -7,6 +7,7 @@ from typing import Any
 
 import pytest
 
+from stagewise.store import recent
 from tests.store.lab import Lab
 from tests.support import installation as installations
 
@@ -53,6 +54,31 @@ def test_marks_are_forgotten_with_their_slot(lab: Lab) -> None:
             return outcomes
 
     assert asyncio.run(steps()) == ["created", "duplicate", "created", "duplicate"]
+
+
+def test_marks_that_have_moved_on_are_still_known(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(recent, "FRESH", 3)
+    lab.installation.save_rules(max_leads_per_ip=None)
+
+    async def steps() -> list[str]:
+        async with lab.ledger() as ledger:
+            many = [lab.submission(name=f"V {number}", **SAME) for number in range(10)]
+            first = [(await ledger.decide(each)).outcome for each in many]
+            return first + [(await ledger.decide(each)).outcome for each in many]
+
+    assert asyncio.run(steps()) == ["created"] * 10 + ["duplicate"] * 10
+
+
+def test_a_transaction_that_failed_leaves_no_marks(lab: Lab) -> None:
+    async def steps() -> list[str]:
+        async with lab.ledger() as ledger:
+            await ledger.decide(lab.submission())
+            lab.installation.sql("ALTER TABLE event RENAME TO event_away")
+            failed = (await ledger.decide(lab.submission(**SAME))).outcome
+            lab.installation.sql("ALTER TABLE event_away RENAME TO event")
+            return [failed, (await ledger.decide(lab.submission(**SAME))).outcome]
+
+    assert asyncio.run(steps()) == ["unavailable", "created"]
 
 
 def test_a_file_that_was_put_back_is_read_anew(lab: Lab) -> None:
