@@ -61,7 +61,8 @@ def test_a_script_can_set_up_users_and_lead_types(installation: Installation) ->
 def test_a_script_can_set_up_an_endpoint(installation: Installation) -> None:
     shop = installation.json("endpoint", "add", "Shop")
     assert list(shop) == [
-        "name", "key", "url", "enabled", "allow_all_ips", "allowed_ips", "allowed_origins", "max_leads_per_ip"
+        "name", "key", "url", "enabled", "allow_all_ips", "allowed_ips", "allowed_origins", "max_leads_per_ip",
+        "forwarding", "server_ceiling", "over_limit", "captcha", "holding", "form",
     ]  # fmt: skip
     assert shop["allow_all_ips"] is False
     assert shop["allowed_ips"] == []
@@ -203,8 +204,8 @@ def test_an_unknown_setting_is_named_with_its_nearest(installation: Installation
 @only_sqlite
 def test_where_there_are_several_workspaces_one_must_be_chosen(installation: Installation) -> None:
     installation.sql(
-        "INSERT INTO workspace (name, slug, time_zone, default_region, types_version, created_at)"
-        " VALUES ('Other', 'other', 'UTC', '', 0, '2026-01-01')"
+        "INSERT INTO workspace (name, slug, time_zone, default_region, types_version, kept, created_at)"
+        " VALUES ('Other', 'other', 'UTC', '', 0, '{}', '2026-01-01')"
     )
     assert "main, other" in refusal(installation, "leads", "list")
     assert installation.json("endpoint", "list", "--workspace", "other") == []

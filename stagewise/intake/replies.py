@@ -93,6 +93,8 @@ class Replies:
             headers.append((b"retry-after", b"%d" % refusal.retry_after))
         if refusal.code == "method_not_allowed":
             headers.append(_ALLOW)
+        if refusal.code in {"too_large", "timeout"}:  # the rest of the body is still on its way
+            headers.append((b"connection", b"close"))
         address = submission.caller.address or submission.caller.unreadable or "that could not be read"
         errors = [
             ErrorItem(error.field, f"/{error.field}" if error.field else "", error.code, error.detail)

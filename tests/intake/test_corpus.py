@@ -68,7 +68,9 @@ class Lane:
         """The leads that were stored since the last call. Rows after them may send the same: it is no repeat."""
         rows = self.installation.sql(STORED, self._last)
         self._last = rows[-1][0] if rows else self._last
-        self.installation.sql("UPDATE lead SET repeat_slot = NULL WHERE repeat_slot IS NOT NULL")
+        self.installation.sql(
+            "UPDATE lead SET repeat_slot = NULL, created_at = created_at - 600000 WHERE repeat_slot IS NOT NULL"
+        )
         names = ("id", "name", "phone", "phone_e164", "email", "message", "lead_type_name", "public_id")
         return [dict(zip(names, row, strict=True)) for row in rows]
 
@@ -162,7 +164,7 @@ def problems(row: Row, answers: list[Answer], lane: Lane) -> list[str]:
     except AssertionError as error:
         found.append(str(error).partition("\n")[0])
     leads = lane.new_leads()
-    created = [answer.json() for answer in answers if answer.status == 201]
+    created = [made for answer in answers if answer.status == 201 and "duplicate" not in (made := answer.json())]
     if [lead["public_id"] and uuid.UUID(str(lead["public_id"])) for lead in leads] != [
         uuid.UUID(lead["id"]) for lead in created
     ]:
@@ -214,6 +216,7 @@ def _check_cors(row: Row, answer: Answer) -> None:
 
 def _check_lead(row: Row, answer: Answer) -> None:
     lead = answer.json()
+    lead.pop("duplicate", None)  # a row that sends the same several times
     assert answer.header("content-type") == "application/json", "Content-Type"
     assert list(lead) == [
         "id", "name", "phone", "phone_e164", "email", "message", "lead_type", "test", "created_at",
