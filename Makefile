@@ -13,7 +13,7 @@ DONE := $(VENV)/.done
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # Tests of the Django apps run on the database that STAGEWISE_TEST_ENGINE names; all others choose for themselves.
-DJANGO_TESTS := tests/accounts tests/leads tests/endpoints tests/console tests/test_worker.py
+DJANGO_TESTS := tests/accounts tests/leads tests/endpoints tests/console tests/notify tests/test_worker.py
 PYTEST := $(BIN)/python -m pytest -n 2
 
 .PHONY: help run test quick lint format bench soak assets wheel lock clean tools chromium php wrk

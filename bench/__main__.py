@@ -1,5 +1,7 @@
 """Measures our endpoint beside a do-nothing one and an ordinary one, in turns, and checks every row.
 
+At the end it prints how fast a worker delivers to a webhook (``bench/drain.py``).
+
     python -m bench [--seconds 4] [--rounds 5] [--only abcd] [--connections 256] [--tool auto|wrk|python]
 
 Exits with 1 if any answer was not a 201 or any 201 has no row. Everything stays on 127.0.0.1.
@@ -20,8 +22,9 @@ from typing import NoReturn
 
 import msgspec
 
-from bench import machine
+from bench import drain, machine
 from bench.contestants import Contestant, make
+from bench.drain import Drained
 from bench.figures import Run, ratios, table
 from bench.process import is_free
 from bench.tools import ROOT, Tool, choose
@@ -46,12 +49,20 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 runs.append(run)
                 emptied = f", outbox empty after {run.drained:.1f} s" if run.rows and run.rows.events else ""
                 print(f"round {number} ({letter}) {run.rate:9,.0f} created/s{emptied}  {run.problem}", flush=True)
+        drained = [drain.measure(folder, engine, drain.EVENTS) for engine in _engines(options.only)]
     print("\n" + table(runs, {letter: contestant.title for letter, contestant in contestants.items()}))
-    print(f"\nkept in {_keep(about, runs)}")
+    for each in drained:
+        print(f"one worker, {each.engine}: {each.rate:,.0f} webhook deliveries/s  {each.problem}")
+    print(f"\nkept in {_keep(about, runs, drained)}")
     wrong = [run for run in runs if run.problem]
     for run in wrong:
         print(f"WRONG: ({run.contestant}) in round {run.round}: {run.problem}", file=sys.stderr)
-    return 1 if wrong else 0
+    return 1 if wrong or any(each.problem for each in drained) else 0
+
+
+def _engines(letters: str) -> list[str]:
+    """The databases of those of our contestants that are measured."""
+    return [engine for letter, engine in (("b", "sqlite"), ("c", "postgres")) if letter in letters]
 
 
 def _measure(letter: str, contestant: Contestant, number: int, tool: Tool, options: argparse.Namespace) -> Run:
@@ -83,11 +94,11 @@ def _measure(letter: str, contestant: Contestant, number: int, tool: Tool, optio
     return Run(letter, number, options.seconds, load, rows, warm, drained, problem)
 
 
-def _keep(about: dict[str, str], runs: Sequence[Run]) -> Path:
+def _keep(about: dict[str, str], runs: Sequence[Run], drained: Sequence[Drained]) -> Path:
     """Write everything that was measured to bench/results (git ignores it)."""
     now = datetime.datetime.now(datetime.UTC)
     path = ROOT / "bench" / "results" / f"{now:%Y-%m-%dT%H-%M-%S}.json"
-    everything = {"machine": about, "at": now, "ratios": ratios(runs), "runs": runs}
+    everything = {"machine": about, "at": now, "ratios": ratios(runs), "runs": runs, "drained": drained}
     path.write_bytes(msgspec.json.format(msgspec.json.encode(everything)) + b"\n")
     return path.relative_to(ROOT)
 

@@ -39,6 +39,7 @@ KNOWN: dict[str, tuple[str, str]] = {
     "secret_key_file": ("", "File that holds the secret key."),
     "trusted_proxies": ("", "Addresses or CIDR blocks, separated by commas, whose client-address header is believed."),
     "client_ip_header": ("X-Forwarded-For", "The one header that trusted proxies write the client's address in."),
+    "outbound_allow": ("", "Addresses or CIDR blocks inside your network that webhooks may go to; default: none."),
     "recaptcha_url": ("", "Where reCAPTCHA's tokens are checked, where the usual address cannot be reached."),
     "hcaptcha_url": ("", "Where hCaptcha's tokens are checked, such as a service of your own with its interface."),
     "turnstile_url": ("", "Where Turnstile's tokens are checked, such as a service of your own with its interface."),
@@ -49,6 +50,10 @@ _CAPTCHA_URLS = {
     "hcaptcha_url": ("hcaptcha",),
     "turnstile_url": ("turnstile",),
 }
+
+#: Why a list of addresses must not hold every address.
+_ALL_TRUSTED = "would let every caller choose its own address; name your proxies' addresses"
+_ALL_CALLED = "would open your whole network to webhooks; name the addresses of your receivers"
 
 #: Where the secret key is kept when none is given.
 KEPT_KEY = "secret_key"
@@ -75,6 +80,7 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     secret_key: str | None
     trusted_proxies: tuple[str, ...]
     client_ip_header: str
+    outbound_allow: tuple[str, ...]
     #: Name of a CAPTCHA's provider → where its tokens are checked instead of the usual address.
     captcha_urls: dict[str, str]
 
@@ -110,8 +116,9 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         mail_from=merged["mail_from"],
         support=_support(merged["support"]),
         secret_key=_given_secret(merged["secret_key"], merged["secret_key_file"]),
-        trusted_proxies=_trusted_proxies(merged["trusted_proxies"]),
+        trusted_proxies=_networks("trusted_proxies", merged["trusted_proxies"], _ALL_TRUSTED),
         client_ip_header=_header_name(merged["client_ip_header"]),
+        outbound_allow=_networks("outbound_allow", merged["outbound_allow"], _ALL_CALLED),
         captcha_urls={
             provider: url
             for setting, providers in _CAPTCHA_URLS.items()
@@ -294,17 +301,16 @@ def _given_secret(value: str, file: str) -> str | None:
     return value
 
 
-def _trusted_proxies(value: str) -> tuple[str, ...]:
+def _networks(name: str, value: str, why_not_all: str) -> tuple[str, ...]:
+    """Addresses and blocks in their one spelling; ``why_not_all`` is said to a block that holds every address."""
     found = []
     for entry in filter(None, (part.strip() for part in value.split(","))):
         network = addresses.parse_network(entry)
+        setting = f"{PREFIX}{name.upper()}"
         if network is None:
-            raise SettingsError(f"STAGEWISE_TRUSTED_PROXIES: {entry!r} is no address or CIDR block such as 10.0.0.0/8")
+            raise SettingsError(f"{setting}: {entry!r} is no address or CIDR block such as 10.0.0.0/8")
         if network.prefixlen == 0:
-            raise SettingsError(
-                f"STAGEWISE_TRUSTED_PROXIES: {entry} would let every caller choose its own address;"
-                " name your proxies' addresses"
-            )
+            raise SettingsError(f"{setting}: {entry} {why_not_all}")
         found.append(str(network))
     return tuple(found)
 

@@ -95,6 +95,8 @@ def test_a_named_file_must_exist(tmp_path: Path) -> None:
         ("trusted_proxies", "10.0.0.0/8, my-proxy", "'my-proxy'"),
         ("trusted_proxies", "0.0.0.0/0", "choose its own address"),
         ("trusted_proxies", "::/0", "choose its own address"),
+        ("outbound_allow", "10.0.0.0/8, crm.example.com", "'crm.example.com' is no address"),
+        ("outbound_allow", "0.0.0.0/0", "your whole network"),
         ("client_ip_header", "X-Forwarded-For: 1", "header name"),
     ],
 )

@@ -4,32 +4,19 @@ from __future__ import annotations
 
 import json
 import re
-import shutil
 import subprocess
 import sys
-import time
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import Browser, expect
 
 from tests.corpus.rows import ROWS
-from tests.support.installation import LEAD, Installation, Server
+from tests.support import visit as visiting
+from tests.support.installation import LEAD, Installation
+from tests.support.visit import PASSWORD, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-PASSWORD = "correct horse battery staple"
-BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
-#: As root there is no sandbox to be had; the rest keeps the browser from talking to anybody but us.
-OPTIONS = [
-    "--no-sandbox",
-    "--disable-gpu",
-    "--disable-quic",
-    "--no-first-run",
-    "--disable-background-networking",
-    "--disable-component-update",
-    "--disable-sync",
-]
 
 #: Posts a lead from a process of its own and prints the status: argv is URL, body, and an Origin (or nothing).
 POST = """
@@ -45,62 +32,8 @@ except urllib.error.HTTPError as error:
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert found, "install Chromium: apt-get install chromium"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=OPTIONS)
+    with visiting.chromium() as launched:
         yield launched
-        launched.close()
-
-
-class Visit:
-    """A person in front of the console; everything that a page did and should not have done is remembered."""
-
-    def __init__(self, server: Server, context: BrowserContext) -> None:
-        self.server = server
-        self.base = f"http://127.0.0.1:{server.console_port}"
-        self.complaints: list[str] = []
-        context.set_default_timeout(15_000)
-        context.add_init_script(
-            "addEventListener('securitypolicyviolation', (e) => console.error('CSP ' + e.violatedDirective))"
-        )
-        self.page: Page = context.new_page()
-        self.page.on("console", self._on_console)
-        self.page.on("pageerror", lambda error: self.complaints.append(str(error)))
-        self.page.on("dialog", lambda dialog: self.complaints.append(f"dialog {dialog.message}"))
-        self.page.on("request", self._on_request)
-
-    def _on_console(self, message: ConsoleMessage) -> None:
-        if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
-
-    def _on_request(self, request: Request) -> None:
-        if not request.url.startswith(self.base):
-            self.complaints.append(f"asked {request.url}")
-
-    def set_up(self) -> None:
-        """Open the printed link and become the owner."""
-        self.server.wait_for_output("Try it:")
-        link = re.search(r"http://\S+/setup/\S+", self.server.output)
-        assert link, self.server.output
-        self.page.goto(link[0])
-        self.page.get_by_label("E-mail address").fill("olga@example.com")
-        self.page.get_by_label("Password", exact=True).fill(PASSWORD)
-        self.page.get_by_label("The same password again").fill(PASSWORD)
-        self.page.get_by_role("button", name="Create my account").click()
-        expect(self.page.get_by_role("heading", name="Stagewise API")).to_be_visible()
-
-    def go(self, name: str) -> None:
-        """Go by the navigation."""
-        self.page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()
-        expect(self.page.get_by_role("heading", level=1)).to_be_visible()
-
-    def reload_until(self, text: str) -> None:
-        """Reload until the page says so: refusals may be answered before their row is in the journal."""
-        end = time.monotonic() + 15
-        while time.monotonic() < end and self.page.get_by_text(text).count() == 0:
-            self.page.reload()
-        expect(self.page.get_by_text(text).first).to_be_visible()
 
 
 @pytest.fixture
@@ -233,7 +166,9 @@ def test_no_page_is_wider_than_the_screen(visit: Visit) -> None:
     visit.reload_until("lead_type_name matches no active lead type.")
     page.goto(f"{visit.base}/w/main/leads/")
     lead = page.locator("a.title").get_attribute("href")
-    paths = [f"/w/main/{name}/" for name in ("leads", "lead-types", "integration/api", "logs", "settings")]
+    pages = ("leads", "lead-types", "integration/api", "channels", "monitoring", "alerts", "logs", "settings")
+    helps = ("help", "help/guide/setup", "help/samples", "help/testing", "help/api", "help/errors/captcha_failed")
+    paths = [f"/w/main/{name}/" for name in (*pages, *helps)]
     for width in (390, 768, 1440):
         page.set_viewport_size({"width": width, "height": 844})
         for path in [*paths, lead, "/password/change/"]:

@@ -29,7 +29,7 @@ from stagewise.endpoints.models import (
 from stagewise.leads.models import Lead
 from stagewise.notify.models import Event
 from stagewise.site import partitioning, provision
-from stagewise.worker import derive, outbox, retention
+from stagewise.worker import derive, retention
 from stagewise.worker.loop import Job, Worker
 from stagewise.worker.retention import DAY_MS, HOUR_MS
 from stagewise.worker.slices import Slices
@@ -99,7 +99,7 @@ def test_a_lead_is_derived_once(workspace: Workspace, slices: Slices) -> None:
     assert not Lead.objects.filter(derived_at=None).exists()
 
 
-# The outbox
+# Retention
 
 
 def add_event(at: int, dispatched_at: int | None = None) -> Event:
@@ -108,33 +108,9 @@ def add_event(at: int, dispatched_at: int | None = None) -> Event:
     )
 
 
-def test_events_are_handed_on_oldest_first_and_once() -> None:
-    events = [add_event(now_ms()) for _ in range(5)]
-    assert outbox.dispatch(3) == 3
-    waiting = Event.objects.filter(dispatched_at=None).order_by("id")
-    assert [event.pk for event in waiting] == [event.pk for event in events[3:]]
-    assert outbox.dispatch(3) == 2
-    assert outbox.dispatch(3) == 0
-
-
-@on_postgres
-def test_two_workers_share_the_outbox_without_waiting_for_each_other() -> None:
-    for _ in range(4):
-        add_event(now_ms())
-    import psycopg
-
-    with psycopg.connect(connection_url()) as other:
-        other.execute("SELECT id FROM event WHERE dispatched_at IS NULL ORDER BY id LIMIT 2 FOR UPDATE")
-        assert outbox.dispatch(10) == 2
-    assert outbox.dispatch(10) == 2
-
-
 def connection_url() -> str:
     values = connection.settings_dict
     return f"postgresql://{values['USER']}@{values['HOST']}:{values['PORT']}/{values['NAME']}"
-
-
-# Retention
 
 
 def test_everything_is_kept_for_its_time_and_not_longer(workspace: Workspace, slices: Slices) -> None:

@@ -23,6 +23,9 @@ COMMANDS = {
     "endpoint": "endpoint",
     "leads": "leads",
     "held": "held",
+    "channel": "channels",
+    "alert": "alerts",
+    "retention": "retention",
     "relay": "relay",
     "doctor": "doctor",
 }

@@ -147,5 +147,6 @@ def _plain(value: Any) -> str:
         case list():
             return ", ".join(_plain(each) for each in value) or "(empty)"
         case dict():
-            return str(value.get("name", value))
+            pairs = (f"{name} {_plain(each) or '(empty)'}" for name, each in value.items())
+            return str(value["name"]) if "name" in value else ", ".join(pairs)
     return str(value)

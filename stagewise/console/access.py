@@ -1,7 +1,7 @@
 """The one way to an object: through the seat of the person who asks.
 
-A view states what it needs with :func:`page`; it is handed a :class:`Seat` and finds leads, lead types, stages and
-endpoints with the functions below. Who has no seat in a workspace gets 404, as if there were nothing.
+A view states what it needs with :func:`page`; it is handed a :class:`Seat` and finds leads, endpoints, channels
+and all else with the functions below. Who has no seat in a workspace gets 404, as if there were nothing.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from stagewise.console import errors
 from stagewise.endpoints.models import Endpoint
 from stagewise.leads import queries as leads
 from stagewise.leads.models import Lead, LeadType, Stage
+from stagewise.notify.models import Alert, Channel, Delivery
 
 if TYPE_CHECKING:
     import uuid
@@ -145,6 +146,30 @@ def stage_for(seat: Seat, pk: int) -> Stage:
 def endpoint_for(seat: Seat, pk: int) -> Endpoint:
     """An endpoint of the seat's workspace, else 404."""
     found = Endpoint.objects.filter(workspace=seat.workspace, pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def channel_for(seat: Seat, pk: int) -> Channel:
+    """A channel of the seat's workspace, else 404."""
+    found = Channel.objects.filter(workspace=seat.workspace, pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def delivery_for(seat: Seat, pk: int) -> Delivery:
+    """A delivery of the seat's workspace with its channel, else 404."""
+    found = Delivery.objects.select_related("channel").filter(workspace_id=seat.workspace.pk, pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def alert_for(seat: Seat, pk: int) -> Alert:
+    """An alert of the seat's workspace with its endpoint, else 404."""
+    found = Alert.objects.select_related("endpoint").filter(workspace=seat.workspace, pk=pk).first()
     if found is None:
         raise Http404
     return found

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 from django.conf import settings
 from django.shortcuts import render
 
-from stagewise.console import errors
+from stagewise.console import alert_links, errors
 from stagewise.console.access import seats_of
+from stagewise.leads import held_queries
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
@@ -23,5 +24,12 @@ def installation(_request: HttpRequest) -> dict[str, Any]:
 
 def show(request: HttpRequest, seat: Seat, template: str, here: str, status: int = 200, **context: Any) -> HttpResponse:
     """Render a page of a workspace; ``here`` is its place in the navigation."""
-    frame = {"seat": seat, "workspace": seat.workspace, "here": here, "seats": seats_of(seat.user)}
+    frame = {
+        "seat": seat,
+        "workspace": seat.workspace,
+        "here": here,
+        "seats": seats_of(seat.user),
+        "held_waiting": held_queries.waiting(seat.workspace),
+        "alerts_open": alert_links.headlines(seat.workspace),
+    }
     return render(request, template, {**frame, **context}, status=status)

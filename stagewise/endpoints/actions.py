@@ -16,7 +16,7 @@ from stagewise.accounts.errors import ActionError, Conflict
 from stagewise.accounts.models import Workspace
 from stagewise.core.limits import LARGEST, SMALLEST
 from stagewise.core.versions import new_version
-from stagewise.endpoints import entries
+from stagewise.endpoints import entries, optional
 from stagewise.endpoints.models import Endpoint, EndpointKey
 
 if TYPE_CHECKING:
@@ -30,6 +30,9 @@ LONGEST_OVERLAP_HOURS = 24 * 30
 
 _HOUR_MS = 3_600_000
 
+
+#: What may become of a lead over the limit.
+OVER_LIMIT = ("refuse", "hold")
 
 #: The two lists of an endpoint.
 EntryField = Literal["allowed_ips", "allowed_origins"]
@@ -45,6 +48,16 @@ class RuleChanges(msgspec.Struct, kw_only=True):
     allowed_origins: list[str] | UnsetType = UNSET
     #: None: no limit.
     max_leads_per_ip: int | UnsetType | None = UNSET
+    #: Callers on the IP list may name the visitor's address.
+    forwarding: bool | UnsetType = UNSET
+    #: None: no ceiling.
+    server_ceiling: int | UnsetType | None = UNSET
+    #: ``refuse`` or ``hold``.
+    over_limit: str | UnsetType = UNSET
+    #: Of the optional rules (stagewise/options/rules.py) the fields that change, by name.
+    captcha: dict[str, Any] | UnsetType = UNSET
+    holding: dict[str, Any] | UnsetType = UNSET
+    form: dict[str, Any] | UnsetType = UNSET
 
 
 def add_endpoint(workspace: Workspace, name: str, actor: str = "") -> Endpoint:
@@ -78,8 +91,8 @@ def save_rules(
     Raises :class:`ActionError` that names each bad entry with the reason and a proposal, and :class:`Conflict` when
     the endpoint is no longer in the version that the person saw. ``address`` is the person's, for the audit entry.
     """
-    values = _checked(changes)
-    return _save(endpoint, lambda _there: values, actor, address, expected_version)
+    values, documents = _checked(changes, endpoint)
+    return _save(endpoint, lambda there: {**values, **_with(there, documents)}, actor, address, expected_version)
 
 
 def allow_entry(endpoint: Endpoint, field: EntryField, entry: str, actor: str = "", address: str = "") -> Endpoint:
@@ -145,11 +158,32 @@ def _save(
                 setattr(there, field, new)
             there.version = new_version()
             there.save(update_fields=[*differing, "version"])
-            audit.record(there.workspace, actor, "endpoint.saved", there.name, differing, address)
+            audit.record(there.workspace, actor, "endpoint.saved", there.name, _for_audit(differing), address)
     return there
 
 
-def _checked(changes: RuleChanges) -> dict[str, Any]:
+def _with(there: Endpoint, documents: dict[optional.Document, dict[str, Any]]) -> dict[str, Any]:
+    """The optional rules as they would be kept, and whether they are whole."""
+    found: dict[str, Any] = {}
+    for name, changes in documents.items():
+        found[name] = optional.merged(name, getattr(there, name), changes)
+    if "captcha" in found and (problems := optional.missing_keys(found["captcha"])):
+        raise ActionError(problems)
+    return found
+
+
+def _for_audit(differing: audit.Changes) -> audit.Changes:
+    plain = {field: pair for field, pair in differing.items() if field not in optional.RULES}
+    for name in optional.RULES:
+        if name in differing:
+            plain |= optional.for_audit(name, *differing[name])
+    return plain
+
+
+def _checked(
+    changes: RuleChanges, endpoint: Endpoint
+) -> tuple[dict[str, Any], dict[optional.Document, dict[str, Any]]]:
+    """The values of the columns, and of the optional rules what changes of them."""
     values: dict[str, Any] = {}
     problems: dict[str, list[str]] = {}
     if changes.name is not UNSET:
@@ -170,10 +204,40 @@ def _checked(changes: RuleChanges) -> dict[str, Any]:
     if changes.max_leads_per_ip is not UNSET:
         values["max_leads_per_ip"] = changes.max_leads_per_ip
         problems["max_leads_per_ip"] = _limit_problems(changes.max_leads_per_ip)
+    problems |= _check_forwarding(changes, values)
+    documents: dict[optional.Document, dict[str, Any]] = {}
+    for name in optional.RULES:
+        typed = getattr(changes, name)
+        if typed is not UNSET:
+            documents[name], found = optional.check(name, typed)
+            problems |= found
     problems = {field: texts for field, texts in problems.items() if texts}
     if problems:
-        raise ActionError(problems)
-    return values
+        raise ActionError(problems | _missing_keys(endpoint, documents))
+    return values, documents
+
+
+def _missing_keys(endpoint: Endpoint, documents: dict[optional.Document, dict[str, Any]]) -> dict[str, list[str]]:
+    """What a CAPTCHA would lack too, so that a person is told of all mistakes at once."""
+    if "captcha" not in documents:
+        return {}
+    saved = Endpoint.objects.values_list("captcha", flat=True).get(pk=endpoint.pk)
+    return optional.missing_keys(optional.merged("captcha", saved, documents["captcha"]))
+
+
+def _check_forwarding(changes: RuleChanges, values: dict[str, Any]) -> dict[str, list[str]]:
+    """Add what is to be saved to ``values``; returns the problems."""
+    problems: dict[str, list[str]] = {}
+    if changes.forwarding is not UNSET:
+        values["forwarding"] = changes.forwarding
+    if changes.server_ceiling is not UNSET:
+        values["server_ceiling"] = changes.server_ceiling
+        problems["server_ceiling"] = optional.ceiling_problems(changes.server_ceiling)
+    if changes.over_limit is not UNSET:
+        values["over_limit"] = changes.over_limit
+        if changes.over_limit not in OVER_LIMIT:
+            problems["over_limit"] = [f"Choose {' or '.join(OVER_LIMIT)}."]
+    return problems
 
 
 def _limit_problems(limit: int | None) -> list[str]:

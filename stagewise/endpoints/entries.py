@@ -8,6 +8,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, NamedTuple
 
 from stagewise.core import addresses, origins
+from stagewise.options import entries as options
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
@@ -40,6 +41,16 @@ def check_origins(typed: Iterable[str]) -> Checked:
     return _check(typed, origins.check_entry)
 
 
+def check_words(typed: Iterable[str]) -> Checked:
+    """Check words and phrases that make a lead suspicious."""
+    return _check(typed, options.check_word, options.MOST_ENTRIES)
+
+
+def check_domains(typed: Iterable[str]) -> Checked:
+    """Check domains, such as ``spam.example``."""
+    return _check(typed, options.check_domain, options.MOST_ENTRIES)
+
+
 def missing_twins(allowed: list[str]) -> list[str]:
     """For each origin its ``www`` (or bare) twin, if that is not allowed yet."""
     twins = (origins.twin(origin) for origin in allowed)
@@ -52,13 +63,13 @@ def split(text: str) -> list[str]:
     return [entry for line in lines if (entry := line.strip())]
 
 
-def _check(typed: Iterable[str], check_entry: Callable[[str], EntryCheck]) -> Checked:
+def _check(typed: Iterable[str], check_entry: Callable[[str], EntryCheck], most: int = MOST_ENTRIES) -> Checked:
     values: dict[str, None] = {}
     problems: list[str] = []
     notes: list[str] = []
     entries = [entry for text in typed if (entry := text.strip())]
-    if len(entries) > MOST_ENTRIES:
-        return Checked([], [f"At most {MOST_ENTRIES:,} entries fit; these are {len(entries):,}."], [])
+    if len(entries) > most:
+        return Checked([], [f"At most {most:,} entries fit; these are {len(entries):,}."], [])
     for number, entry in enumerate(entries, 1):
         check = check_entry(entry)
         if check.value is None or check.problem or check.everything:

@@ -22,6 +22,10 @@ _DAY_MS = 86_400_000
 _CURSOR = re.compile(r"(\d{1,18})?-(?:(\d{1,15})\.(\d{1,15})\.(\d{1,18}))?", re.ASCII)
 
 
+#: Outcomes whose code is no word for people.
+_WORDS = {"duplicate": "Came again", "test_created": "Test lead"}
+
+
 class Outcome(NamedTuple):
     """An outcome in words. ``mend`` says what the owner can do, empty where nothing needs doing."""
 
@@ -43,6 +47,8 @@ class Row:
     preflight: bool
     #: None: the address could not be read, or the calls came from many.
     address: str | None
+    #: The server that named the address; None: it was the caller's own.
+    forwarded_by: str | None
     address_from: str
     note: str
     origin: str
@@ -86,12 +92,13 @@ class Page(NamedTuple):
 
 def outcome_of(code: str, status: int) -> Outcome:
     """An outcome in words; one that this version does not know keeps its code."""
-    if code in ACCEPTED:
-        return Outcome(code, status, code.capitalize(), ACCEPTED[code][1], "", accepted=True)
     if code in REFUSALS:
         refusal = REFUSALS[code]
         return Outcome(code, status, refusal.title, refusal.in_words, refusal.mend, accepted=False)
-    return Outcome(code, status, code.replace("_", " ").capitalize(), "", "", accepted=200 <= status < 300)
+    word = _WORDS.get(code, code.replace("_", " ").capitalize())
+    if code in ACCEPTED:
+        return Outcome(code, status, word, ACCEPTED[code][1], "", accepted=True)
+    return Outcome(code, status, word, "", "", accepted=200 <= status < 300)
 
 
 def page(
@@ -101,7 +108,7 @@ def page(
     before: Cursor | None = None,
     size: int = 50,
 ) -> Page:
-    """A page of the journal. ``outcome`` is a code, ``"refused"`` stands for everything but created and replayed."""
+    """A page of the journal. ``outcome`` is a code, ``"refused"`` stands for all that were refused."""
     before = before or Cursor()
     chosen = Q(workspace_id=workspace.pk)
     if endpoint_id is not None:
@@ -166,6 +173,7 @@ def _row_of_attempt(attempt: Attempt) -> Row:
         outcome=outcome_of(attempt.outcome, attempt.status),
         preflight=attempt.preflight,
         address=attempt.address,
+        forwarded_by=attempt.forwarded_by,
         address_from=attempt.address_from,
         note=attempt.note,
         origin=attempt.origin or "",
@@ -185,6 +193,7 @@ def _row_of_summary(summary: AttemptSummary) -> Row:
         outcome=outcome_of(summary.outcome, summary.status),
         preflight=False,
         address=summary.address or None,
+        forwarded_by=None,
         address_from="",
         note="",
         origin=summary.origin,

@@ -241,10 +241,12 @@ def set_stage(lead: Lead, stage: Stage, actor: str = "") -> Lead:
             return lead
         if stage.archived_at is not None:
             raise ActionError({"stage": [f"The stage “{stage.name}” is archived. Choose another one."]})
-        changes: audit.Changes = {"stage": [lead.stage.name, stage.name]}
+        before = lead.stage.name
+        changes: audit.Changes = {"stage": [before, stage.name]}
         lead.stage = stage
         lead.save(update_fields=["stage"])
-        outbox.write(lead.workspace_id, outbox.STAGE_CHANGED, lead.pk, now_ms())
+        stages = {"stage": stage.name, "previous_stage": before}
+        outbox.write_of(lead, outbox.STAGE_CHANGED, now_ms(), stages)
         audit.record(lead.workspace, actor, "lead.stage_changed", str(lead.public_id), changes)
     return lead
 
@@ -255,7 +257,7 @@ def delete_lead(lead: Lead, actor: str = "") -> None:
         found = Lead.objects.select_for_update(of=("self",)).select_related("workspace").filter(pk=lead.pk).first()
         if found is None:
             return
-        outbox.write(found.workspace_id, outbox.DELETED, found.pk, now_ms())
+        outbox.write_of(found, outbox.DELETED, now_ms())
         audit.record(found.workspace, actor, "lead.deleted", str(found.public_id))
         found.delete()
 

@@ -7,13 +7,15 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
 
 from stagewise.leads import queries
+from stagewise.options import attribution
 
 if TYPE_CHECKING:
     from stagewise.accounts.models import Workspace
     from stagewise.leads.models import Lead
 
 COLUMNS = (
-    "id", "created_at", "name", "phone", "phone_e164", "email", "message", "lead_type", "stage", "endpoint", "test"
+    "id", "created_at", "name", "phone", "phone_e164", "email", "message", "lead_type", "stage", "endpoint", "test",
+    "forwarded_by", *attribution.NAMES,
 )  # fmt: skip
 
 #: A cell that begins with one of these is a formula to some spreadsheet (OWASP: CSV injection).
@@ -43,7 +45,8 @@ def csv_lines(leads: Iterable[Lead]) -> Iterator[str]:
     for lead in leads:
         found = queries.as_dict(lead)
         found["lead_type"] = found["lead_type"]["name"]
-        yield writer.writerow([_cell(found[column]) for column in COLUMNS])
+        found |= found.pop("attribution", {})
+        yield writer.writerow([_cell(found.get(column)) for column in COLUMNS])
 
 
 class _Echo:

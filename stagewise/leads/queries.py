@@ -3,20 +3,48 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
+from django.db import connection
 from django.db.models import Q, QuerySet
 
-from stagewise.leads.models import Lead, LeadType
+from stagewise.leads.models import Lead, LeadAttribution, LeadType
 from stagewise.leads.search import matches, terms, text_of
+from stagewise.options import attribution
 
 if TYPE_CHECKING:
     import uuid
+    from collections.abc import Mapping
 
     from stagewise.accounts.models import Workspace
 
 #: How many leads that the worker has not reached yet are looked through one by one.
 _NOT_DERIVED_AT_MOST = 2_000
+
+
+_PLAIN = (*attribution.URLS, *attribution.CAMPAIGN)
+
+#: So many values of a campaign field are offered to filter by.
+_MOST_VALUES = 100
+
+#: One seek in the index for each value, however many leads have it: each step asks for the next greater value.
+_VALUES = """
+WITH RECURSIVE found(value) AS (
+  SELECT min({column}) FROM lead_attribution WHERE workspace_id = %s
+  UNION ALL
+  SELECT (SELECT min({column}) FROM lead_attribution WHERE workspace_id = %s AND {column} > found.value)
+  FROM found WHERE found.value IS NOT NULL
+)
+SELECT value FROM found WHERE value IS NOT NULL LIMIT %s
+"""
+
+
+class Marks(NamedTuple):
+    """What else to choose leads by: test leads left out (``hide``) or alone (``only``), and their campaign's names."""
+
+    test: str = ""
+    source: str = ""
+    campaign: str = ""
 
 
 class LeadPage(NamedTuple):
@@ -27,8 +55,8 @@ class LeadPage(NamedTuple):
 
 
 def of_workspace(workspace: Workspace) -> QuerySet[Lead]:
-    """All leads of the workspace with what pages show beside them."""
-    return Lead.objects.filter(workspace=workspace).select_related("lead_type", "stage", "endpoint")
+    """All leads of the workspace with what pages and exports show beside them."""
+    return Lead.objects.filter(workspace=workspace).select_related("lead_type", "stage", "endpoint", "attribution")
 
 
 def page(
@@ -37,6 +65,7 @@ def page(
     lead_type: LeadType | None = None,
     before: int | None = None,
     size: int = 50,
+    marks: Marks = Marks(),  # noqa: B008 - a tuple
 ) -> LeadPage:
     """A page of leads, newest first, by keyset: row ids below ``before``.
 
@@ -45,6 +74,7 @@ def page(
     found = of_workspace(workspace)
     if lead_type is not None:
         found = found.filter(lead_type=lead_type)
+    found = _marked(found, workspace, marks)
     if before is not None:
         found = found.filter(id__lt=before)
     wanted = terms(search)
@@ -62,11 +92,44 @@ def page(
 
 def get(workspace: Workspace, public_id: uuid.UUID) -> Lead:
     """One lead of the workspace; raises ``Lead.DoesNotExist``."""
-    return of_workspace(workspace).get(public_id=public_id)
+    return of_workspace(workspace).select_related("repeat").get(public_id=public_id)
+
+
+def came_by(lead: Lead) -> dict[str, str]:
+    """Where on the web the lead came from, by the names under which it was sent; empty where nothing is known."""
+    found: LeadAttribution | None = getattr(lead, "attribution", None)
+    if found is None:
+        return {}
+    return came_by_of({name: getattr(found, name) for name in (*_PLAIN, "click_ids")})
+
+
+def came_by_of(found: Mapping[str, Any] | None) -> dict[str, str]:
+    """The same of an attribution as a held lead keeps it: click ids stand with the rest, what is empty is left out."""
+    if not found:
+        return {}
+    plain = {name: found.get(name) for name in _PLAIN}
+    return {name: value for name, value in {**plain, **(found.get("click_ids") or {})}.items() if value}
+
+
+def campaign_values(workspace: Workspace, field: Literal["utm_source", "utm_campaign"]) -> list[str]:
+    """The values of a campaign field that leads of the workspace have, in order; the first hundred."""
+    with connection.cursor() as cursor:
+        cursor.execute(_VALUES.format(column=field), [workspace.pk, workspace.pk, _MOST_VALUES])
+        return [value for (value,) in cursor.fetchall()]
+
+
+def has_test_leads(workspace: Workspace) -> bool:
+    """Whether there are test leads, which go after a week."""
+    return Lead.objects.filter(workspace=workspace, test=True).exists()
 
 
 def as_dict(lead: Lead) -> dict[str, Any]:
-    """The object that the 201 held, and where the lead stands: ``stage`` and ``endpoint`` by name."""
+    """The object that the 201 held, and where the lead stands: ``stage`` and ``endpoint`` by name.
+
+    ``forwarded_by`` and ``attribution`` are there where something is known: which server named the visitor's address,
+    and page, referrer, campaign and click ids.
+    """
+    known = {"forwarded_by": lead.forwarded_by, "attribution": came_by(lead)}
     return {
         "id": str(lead.public_id),
         "name": lead.name,
@@ -79,6 +142,7 @@ def as_dict(lead: Lead) -> dict[str, Any]:
         "created_at": iso(lead.created_at),
         "stage": lead.stage.name,
         "endpoint": lead.endpoint.name if lead.endpoint else None,
+        **{name: value for name, value in known.items() if value},
     }
 
 
@@ -108,6 +172,18 @@ def iso(at_ms: int) -> str:
     """Milliseconds since 1970 as ``2026-01-01T12:00:00.123Z``."""
     moment = datetime.datetime.fromtimestamp(at_ms // 1000, datetime.UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
+
+
+def _marked(found: QuerySet[Lead], workspace: Workspace, marks: Marks) -> QuerySet[Lead]:
+    if marks.test:
+        found = found.filter(test=marks.test == "only")
+    for field, value in (("utm_source", marks.source), ("utm_campaign", marks.campaign)):
+        if "\0" in value:
+            return found.none()
+        if value:
+            # The workspace again, so that the index of the attribution serves.
+            found = found.filter(**{"attribution__workspace_id": workspace.pk, f"attribution__{field}": value})
+    return found
 
 
 def _not_derived(workspace: Workspace, wanted: list[str], before: int | None) -> list[int]:

@@ -185,3 +185,86 @@ class Watch(models.Model):
 
     def __str__(self) -> str:
         return f"watch of {self.endpoint_id}"
+
+
+class MailDigest(models.Model):
+    """The one mail that tells an address of many leads; a delivery of its own carries it to the channel."""
+
+    channel = models.ForeignKey(Channel, on_delete=models.CASCADE, related_name="+", db_index=False)
+    delivery = models.OneToOneField(Delivery, on_delete=models.CASCADE, related_name="+", db_constraint=False)
+    #: Where it goes, in lower case.
+    address = models.CharField(max_length=254)
+    at = models.BigIntegerField()
+    #: Since when nothing is added to it, because it is being sent; null: still gathering.
+    closed_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "mail_digest"
+        constraints = [
+            models.UniqueConstraint(
+                fields=["channel", "address"], condition=models.Q(closed_at=None), name="mail_digest_open_once"
+            )
+        ]
+
+    def __str__(self) -> str:
+        return f"digest for {self.address}"
+
+
+class MailState(models.TextChoices):
+    """Where a mail stands."""
+
+    TRYING = "trying", "Being sent"
+    SENT = "sent", "Sent"
+    GATHERED = "gathered", "In a digest"
+    REFUSED = "refused", "Refused for good"
+
+
+class Mail(models.Model):
+    """One delivery to one address, so that a retry mails only those who have not got it yet."""
+
+    workspace_id = models.BigIntegerField()
+    delivery = models.ForeignKey(
+        Delivery, on_delete=models.CASCADE, related_name="mails", db_constraint=False, db_index=False
+    )
+    #: In lower case.
+    address = models.CharField(max_length=254)
+    #: When it was last tried or gathered: what the limit before digests counts.
+    at = models.BigIntegerField()
+    state = models.CharField(max_length=8, choices=MailState)
+    digest = models.ForeignKey(
+        MailDigest, on_delete=models.SET_NULL, null=True, related_name="mails", db_constraint=False
+    )
+    #: How often it was sent again on purpose; each time is a mail with an id of its own.
+    again = models.IntegerField(default=0)
+
+    class Meta:
+        db_table = "mail"
+        constraints = [models.UniqueConstraint(fields=["delivery", "address"], name="mail_once")]
+        indexes = [models.Index(fields=["workspace_id", "address", "-at"], name="mail_to_address")]
+
+    def __str__(self) -> str:
+        return f"mail to {self.address}"
+
+
+class Acknowledgement(models.Model):
+    """A confirmation to somebody who wrote: what the limits per address and per endpoint count."""
+
+    workspace_id = models.BigIntegerField()
+    endpoint_id = models.BigIntegerField()
+    #: Of the lead's delivery, so that a retry sends the same one.
+    delivery_id = models.BigIntegerField(unique=True)
+    #: Keyed hash of the address: the row outlives a lead that is deleted.
+    address_hash = models.CharField(max_length=64)
+    at = models.BigIntegerField()
+    #: Sent, or refused for good: nothing is left to do.
+    settled = models.BooleanField(default=False)
+
+    class Meta:
+        db_table = "acknowledgement"
+        indexes = [
+            models.Index(fields=["workspace_id", "address_hash", "-at"], name="acknowledgement_address"),
+            models.Index(fields=["endpoint_id", "-at"], name="acknowledgement_endpoint"),
+        ]
+
+    def __str__(self) -> str:
+        return f"acknowledgement of {self.delivery_id}"

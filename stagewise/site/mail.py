@@ -1,4 +1,4 @@
-"""Mail leaves in the background, so that no page waits for a mail server or tells by its time who has an account."""
+"""How mail leaves: in the background for pages, so that none waits for a mail server; waited for by deliveries."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
+from django.conf import settings
 from django.core.mail import get_connection
 from django.core.mail.backends.base import BaseEmailBackend
 
@@ -17,6 +18,9 @@ if TYPE_CHECKING:
 logger = logging.getLogger("stagewise.mail")
 
 SMTP = "django.core.mail.backends.smtp.EmailBackend"
+#: What there is without STAGEWISE_SMTP_URL: mail is written to the log.
+CONSOLE = "django.core.mail.backends.console.EmailBackend"
+BACKGROUND = "stagewise.site.mail.BackgroundBackend"
 
 
 class BackgroundBackend(BaseEmailBackend):
@@ -27,6 +31,19 @@ class BackgroundBackend(BaseEmailBackend):
         messages = list(email_messages)
         threading.Thread(target=_send, args=(messages,), name="mail").start()
         return len(messages)
+
+
+def server(timeout_s: float) -> BaseEmailBackend | None:
+    """A connection, not yet open, for those who wait for the mail server's answer; None where none is set.
+
+    ``timeout_s`` is how long it may take over one answer. TLS is used as STAGEWISE_SMTP_URL says, and then the server's
+    certificate and name are verified.
+    """
+    if settings.EMAIL_BACKEND == CONSOLE:
+        return None
+    backend = SMTP if settings.EMAIL_BACKEND == BACKGROUND else settings.EMAIL_BACKEND
+    connection: BaseEmailBackend = get_connection(backend, timeout=timeout_s)
+    return connection
 
 
 def _send(messages: list[EmailMessage]) -> None:

@@ -198,6 +198,9 @@ if OURS.smtp_url:
 else:
     EMAIL_BACKEND = "django.core.mail.backends.console.EmailBackend"
 
+#: What webhooks may call inside the network (stagewise/notify/outbound.py).
+OUTBOUND_ALLOW = OURS.outbound_allow
+
 # Static files: `make assets` collects them under hashed names; without that the sources are served as they are.
 STATIC_URL = "/static/"
 STATIC_ROOT = PACKAGE / "static_files"

@@ -10,14 +10,18 @@ from collections.abc import Callable
 from functools import partial
 
 from django.db import DatabaseError, connection
-from prometheus_client import CollectorRegistry, Counter, GCCollector, PlatformCollector, ProcessCollector
 
 from stagewise import log
 from stagewise.health import Health
 from stagewise.settings import Settings
-from stagewise.worker import derive, outbox, retention
+from stagewise.worker import derive, retention
+from stagewise.worker.ageing import Ageing
+from stagewise.worker.digest import Digest
+from stagewise.worker.metrics import Metrics
+from stagewise.worker.outbox import DRAIN_S, Outbox
 from stagewise.worker.slices import Slices
 from stagewise.worker.sockets import HealthServer
+from stagewise.worker.watching import Watching
 
 #: How long an idle worker sleeps before it looks again, in seconds.
 IDLE_S = 0.5
@@ -40,33 +44,42 @@ class Job:
 
 
 class Worker:
-    """All jobs of the worker; :meth:`run` returns after SIGTERM or SIGINT, at the end of the slice at hand."""
+    """All jobs of the worker; deliveries and watching in threads beside them, so that none waits for another.
+
+    :meth:`run` returns after SIGTERM or SIGINT: at the end of the slice at hand, and within ten seconds.
+    """
 
     def __init__(self, chosen: Settings) -> None:
         self._chosen = chosen
         self.stop = threading.Event()
         self.jobs = [
-            Job("dispatch", IDLE_S, partial(Slices(self.stop).work, outbox.dispatch)),
             Job("derive", IDLE_S, partial(Slices(self.stop).work, derive.derive)),
             Job("partitions", 6 * 3600, _nothing_to_count(retention.make_partitions)),
-            Job("prune", 600, partial(retention.prune, Slices(self.stop))),
+            Job("digest", 60, Digest().write_due),
+            Job("prune", 600, partial(retention.prune, Slices(self.stop), Ageing())),
             Job("checkpoint", 30, _nothing_to_count(self._cut_log)),
         ]
-        self._registry = CollectorRegistry()
-        for collector in (ProcessCollector, PlatformCollector, GCCollector):
-            collector(registry=self._registry)
-        self._rows = Counter("stagewise_worker_rows", "Rows handled by job.", ["job"], registry=self._registry)
-        self._errors = Counter("stagewise_worker_errors", "Jobs that failed.", ["job"], registry=self._registry)
+        self._metrics = Metrics(chosen.data_dir)
+        self._registry = self._metrics.registry
 
     def run(self, host: str, port: int | None) -> None:
         """Work until told to stop; health and metrics answer meanwhile."""
         for number in (signal.SIGTERM, signal.SIGINT):
             signal.signal(number, lambda *_: self.stop.set())
         place = (host, port) if port is not None else self._chosen.data_dir / "worker.sock"
+        metrics = self._metrics
+        outbox = Outbox(self.stop, metrics.count, note=metrics.note)
+        watching = Watching(self.stop, self._chosen.data_dir, metrics.count, metrics.look)
+        deliveries = threading.Thread(target=outbox.run, name="outbox", daemon=True)
+        watch = threading.Thread(target=watching.run, name="watch", daemon=True)
         with contextlib.closing(Health(self._chosen, self._registry)) as health, HealthServer(health, place):
+            deliveries.start()
+            watch.start()
             while not self.stop.is_set():
                 self.turn()
                 self.stop.wait(IDLE_S)
+            deliveries.join(DRAIN_S + 1)
+            watch.join(1)
 
     def turn(self) -> None:
         """Do every job whose time has come. A job that fails is logged and comes again; the others go on."""
@@ -75,7 +88,7 @@ class Worker:
                 continue
             job.next_at = time.monotonic() + job.every
             try:
-                self._rows.labels(job.name).inc(job.do())
+                self._metrics.count(job.name, job.do())
             except DatabaseError as error:
                 job.next_at = time.monotonic() + max(AFTER_ERROR_S, job.every)
                 self._failed(job, error)
@@ -86,7 +99,7 @@ class Worker:
                 self._failed(job, error)
 
     def _failed(self, job: Job, error: Exception) -> None:
-        self._errors.labels(job.name).inc()
+        self._metrics.errors.labels(job.name).inc()
         unexpected = None if isinstance(error, DatabaseError) else error
         _log.error("job failed", job=job.name, error=str(error), exc_info=unexpected)
 

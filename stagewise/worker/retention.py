@@ -13,7 +13,12 @@ from django.utils import timezone
 from stagewise import log
 from stagewise.accounts.clock import now_ms
 from stagewise.accounts.models import CacheRow, Workspace
+from stagewise.leads import held
+from stagewise.leads.models import Lead
+from stagewise.notify.models import Alert
+from stagewise.options import captcha, holding, testing
 from stagewise.site import migrate, partitioning
+from stagewise.worker.ageing import Ageing, longest_attempts
 from stagewise.worker.slices import Slices
 
 HOUR_MS = 3_600_000
@@ -28,6 +33,12 @@ KEPT: dict[str, tuple[str, int, str]] = {
     "attempt_summary": ("hour", 90 * DAY_MS, "id"),
     "unknown_call": ("hour", 30 * DAY_MS, "id"),
     "event": ("at", 90 * DAY_MS, "id"),
+    "lane_minute": ("minute", 30 * DAY_MS, "minute"),
+    # Confirmations to who wrote: an address gets one in 24 hours.
+    "acknowledgement": ("at", 25 * HOUR_MS, "id"),
+    "seen_message": ("at", holding.REPEATED_WITHIN_MS, "at"),
+    # An ALTCHA challenge that was solved must not pass again while it could.
+    "captcha_pass": ("at", captcha.REMEMBERED_MS + captcha.CHALLENGE_S * 1000, "at"),
 }
 #: Of these, PostgreSQL forgets whole months: deleting millions of rows one by one costs more than they are worth.
 BY_MONTH = {"attempt", "event"}
@@ -35,6 +46,8 @@ BY_MONTH = {"attempt", "event"}
 #: Counters are exact to the minute for this long, then to the hour.
 MINUTES_KEPT_MS = 8 * DAY_MS
 HOURS_KEPT_MS = 400 * DAY_MS
+#: Alerts, after they were resolved.
+ALERTS_KEPT_MS = 400 * DAY_MS
 
 #: Changing the list of partitions needs a lock that everybody else would queue behind: not longer than this.
 _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '50ms'"
@@ -42,21 +55,45 @@ _LOCK_TIMEOUT = "SET LOCAL lock_timeout = '50ms'"
 _log = log.Log("stagewise.worker")
 
 
-def prune(slices: Slices) -> int:
-    """Delete rows that are older than they are kept; returns how many."""
+def prune(slices: Slices, ageing: Ageing | None = None) -> int:
+    """Delete rows that are older than they are kept; returns how many.
+
+    ``ageing`` sees to what each workspace has periods of its own for; the worker keeps one.
+    """
     now = now_ms()
     deleted = 0
-    for table, (column, kept, order) in KEPT.items():
+    for table, (column, _, order) in KEPT.items():
         # What is left of such a table is the partition for rows that found no month.
         name = f"{table}_rest" if table in BY_MONTH and connection.vendor == "postgresql" else table
-        deleted += slices.work(_deleting(name, column, order, now - kept))
-    deleted += slices.work(_forget_sessions) + slices.work(_forget_cached)
+        deleted += slices.work(_deleting(name, column, order, now - kept_ms(table)))
+    deleted += slices.work(_forget_sessions) + slices.work(_forget_cached) + slices.work(held.expire)
+    deleted += slices.work(_forget_tests) + slices.work(_forget_alerts)
+    deleted += (ageing or Ageing()).prune(slices, now)
     return deleted + merge_counters(slices, now)
+
+
+def kept_ms(table: str) -> int:
+    """How long rows of a table of :data:`KEPT` are kept, in milliseconds; calls as long as any workspace wants them."""
+    return longest_attempts() * DAY_MS if table in {"attempt", "attempt_summary"} else KEPT[table][1]
+
+
+def _forget_alerts(size: int) -> int:
+    oldest = Alert.objects.order_by("id").values_list("pk", "resolved_at")[:size]
+    old = [row_id for row_id, at in oldest if at is not None and at < now_ms() - ALERTS_KEPT_MS]
+    Alert.objects.filter(pk__in=old).delete()
+    return len(old)
 
 
 def _forget_sessions(size: int) -> int:
     expired = Session.objects.filter(expire_date__lt=timezone.now()).values_list("pk", flat=True)[:size]
     return Session.objects.filter(pk__in=list(expired)).delete()[0]
+
+
+def _forget_tests(size: int) -> int:
+    oldest = Lead.objects.filter(test=True).order_by("id").values_list("pk", "created_at")[:size]
+    old = [row_id for row_id, created_at in oldest if created_at < now_ms() - testing.DAYS_KEPT * DAY_MS]
+    Lead.objects.filter(pk__in=old).delete()
+    return len(old)
 
 
 def _forget_cached(size: int) -> int:
@@ -141,7 +178,7 @@ def make_partitions() -> None:
             with migrate.alone(), transaction.atomic(), connection.cursor() as cursor:
                 cursor.execute(_LOCK_TIMEOUT)
                 partitioning.make_months(cursor, table, today)
-                partitioning.drop_months(cursor, table, now - KEPT[table][1])
+                partitioning.drop_months(cursor, table, now - kept_ms(table))
         except DatabaseError as error:
             # Locked just now, or rows of that month are in the default partition already: both are safe to leave.
             _log.warning("partitions left as they are", table=table, error=str(error))

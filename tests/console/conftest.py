@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
 import pytest
@@ -12,6 +13,7 @@ if TYPE_CHECKING:
     from stagewise.accounts.models import User
 
     # pytest reads this file before Django is set up.
+    from tests.notify.workbench import Recorder
     from tests.support.cast import Cast
 
 
@@ -37,6 +39,20 @@ def _sources_as_they_are(settings: Settings) -> None:
     }
 
 
+@pytest.fixture(scope="session", autouse=True)
+def _help_as_it_is_written(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Help shows what docs/ says now, whether or not somebody has built it."""
+    from stagewise.console import guide
+    from stagewise.pages.__main__ import build, write
+
+    folder = tmp_path_factory.mktemp("pages") / "public_files"
+    write(build(), folder)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(guide, "FOLDER", folder / "docs")
+        guide.pages.cache_clear()
+        yield
+
+
 @pytest.fixture
 def as_user() -> Callable[[User], Client]:
     """``as_user(cast.olga)`` is a browser in which Olga is logged in."""
@@ -47,3 +63,14 @@ def as_user() -> Callable[[User], Client]:
         return client
 
     return browser_of
+
+
+@pytest.fixture
+def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
+    """A kind of channel whose receiver is the test: see tests/notify/workbench.py."""
+    from stagewise.notify import channels
+    from tests.notify.workbench import Recorder
+
+    made = Recorder()
+    monkeypatch.setitem(channels._known, made.name, made)
+    return made

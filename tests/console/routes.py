@@ -9,6 +9,8 @@ from typing import Any
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
 from stagewise.accounts.models import Role
+from stagewise.notify.models import Alert, Channel, Delivery
+from tests.support import cast
 from tests.support.cast import Place
 
 OWNER, ADMIN, AGENT, VIEWER = Role.OWNER, Role.ADMIN, Role.AGENT, Role.VIEWER
@@ -22,6 +24,8 @@ class Route:
     read: Role | None = None
     write: Role | None = None
     body: Callable[[Place], dict[str, Any]] = field(default=lambda _: {})
+    #: The same in every workspace: its arguments are no ids of anything.
+    shared: bool = False
 
 
 def _none(_: Place) -> dict[str, Any]:
@@ -48,12 +52,35 @@ def _endpoint(place: Place) -> dict[str, Any]:
     return {"pk": place.endpoint.pk}
 
 
+def _held(place: Place) -> dict[str, Any]:
+    return {"held": place.held.public_id}
+
+
+def _channel(place: Place) -> dict[str, Any]:
+    return {"pk": (Channel.objects.filter(workspace=place.workspace).first() or cast.channel(place)).pk}
+
+
+def _delivery(place: Place) -> dict[str, Any]:
+    found = Delivery.objects.filter(workspace_id=place.workspace.pk).first()
+    return {"pk": (found or cast.delivery(Channel.objects.get(**_channel(place)))).pk}
+
+
+def _alert(place: Place) -> dict[str, Any]:
+    return {"pk": (Alert.objects.filter(workspace=place.workspace).first() or cast.alert(place)).pk}
+
+
+_CHANNEL_BODY = {"name": "Team", "target": "team@example.com", "events": "lead.created", "acknowledge_per_hour": "30"}
+
 #: Routes of a workspace, by name.
 OF_A_WORKSPACE: dict[str, Route] = {
     "leads": Route(_none, read=VIEWER),
     "lead": Route(_lead, read=VIEWER),
     "lead_stage": Route(_lead, write=AGENT, body=lambda place: {"stage": place.types[0].stages.get(name="Won").pk}),
     "lead_delete": Route(_lead, read=AGENT, write=AGENT),
+    "held": Route(_none, read=VIEWER),
+    "held_release": Route(_none, write=AGENT, body=_held),
+    "held_discard": Route(_none, write=AGENT, body=_held),
+    "held_restore": Route(_none, write=AGENT, body=_held),
     "lead_types": Route(_none, read=VIEWER),
     "lead_type_add": Route(_none, write=ADMIN, body=lambda _: {"name": "Repairs"}),
     "lead_type_rename": Route(_type, write=ADMIN, body=lambda _: {"name": "Selling"}),
@@ -71,9 +98,33 @@ OF_A_WORKSPACE: dict[str, Route] = {
     "endpoint_rename": Route(_endpoint, write=ADMIN, body=lambda _: {"name": "Shop"}),
     "endpoint_switch": Route(_endpoint, write=ADMIN, body=lambda _: {"enabled": "off"}),
     "endpoint_rotate": Route(_endpoint, write=ADMIN, body=lambda _: {"overlap_hours": "24"}),
+    "endpoint_forwarding": Route(_endpoint, write=ADMIN, body=lambda _: {"forwarding": "on"}),
+    "endpoint_take_back": Route(_endpoint, write=ADMIN, body=lambda _: {"entry": "1"}),
     "endpoint_allow": Route(_endpoint, write=ADMIN, body=lambda _: {"allowed_ips": "203.0.113.9"}),
     "endpoint_disallow": Route(_endpoint, write=ADMIN, body=lambda _: {"allowed_ips": "203.0.113.9"}),
+    "channels": Route(_none, read=VIEWER),
+    "channel_add": Route(
+        lambda _: {"kind": "email"}, read=ADMIN, write=ADMIN, body=lambda _: _CHANNEL_BODY, shared=True
+    ),
+    "channel": Route(_channel, read=VIEWER),
+    "channel_edit": Route(_channel, read=ADMIN, write=ADMIN, body=lambda _: _CHANNEL_BODY),
+    "channel_test": Route(_channel, write=ADMIN),
+    "channel_pause": Route(_channel, write=ADMIN, body=lambda _: {"paused": "on"}),
+    "channel_rotate": Route(_channel, write=ADMIN),
+    "channel_resend": Route(
+        _channel, write=ADMIN, body=lambda _: {"since": "2026-01-01T00:00", "until": "2099-01-01T00:00"}
+    ),
+    "channel_remove": Route(_channel, read=ADMIN, write=ADMIN),
+    "delivery": Route(_delivery, read=VIEWER),
+    "delivery_resend": Route(_delivery, write=ADMIN),
+    "monitoring": Route(_none, read=VIEWER),
+    "alerts": Route(_none, read=VIEWER),
+    "alert_snooze": Route(_alert, write=ADMIN, body=lambda _: {"hours": "8"}),
+    "alert_revert": Route(_alert, write=ADMIN),
+    "watch": Route(_endpoint, read=VIEWER, write=ADMIN, body=lambda _: {"refusals_factor": "5", "from_calls": "100"}),
     "logs": Route(_none, read=VIEWER),
+    "help": Route(_none, read=VIEWER),
+    "help_page": Route(lambda _: {"name": "guide/setup"}, read=VIEWER, shared=True),
     "workspace": Route(
         _none,
         read=VIEWER,

@@ -203,6 +203,7 @@ def test_an_endpoint_without_a_name_is_not_added(cast: Cast, adam: Client) -> No
 
 def test_a_workspace_without_endpoints_offers_to_add_one(cast: Cast, adam: Client) -> None:
     cast.acme.lead.delete()
+    cast.acme.held.delete()
     Endpoint.objects.filter(pk=cast.acme.endpoint.pk).delete()
     page = read(adam, "/w/acme/integration/api/")
     assert "There is no endpoint yet" in page.text

@@ -65,7 +65,9 @@ def test_no_page_has_anything_inline_or_from_elsewhere(cast: Cast, as_user: AsUs
         assert not re.findall(r'(?:src|href)="(?:https?:)?//[^"]*"', page), path
 
 
-@pytest.mark.parametrize("name", ["base.css", "frame.css", "forms.css", "parts.css", "console.js", "mark.svg"])
+@pytest.mark.parametrize(
+    "name", ["base.css", "frame.css", "forms.css", "parts.css", "help.css", "watch.css", "console.js", "mark.svg"]
+)
 def test_the_assets_are_served(client: Client, name: str) -> None:
     answer = client.get(f"/static/{name}")
     assert answer.status_code == 200
@@ -82,9 +84,9 @@ def test_a_nonce_gets_into_the_policy_only_when_a_page_asked_for_one() -> None:
 def test_reading_writes_nothing(cast: Cast, as_user: AsUser) -> None:
     lead(cast.acme)
     attempt(cast.acme, "created", 201, lead_id=cast.acme.lead.pk)
-    olga, nobody = as_user(cast.olga), Client()
+    olga, nobody, every = as_user(cast.olga), Client(), paths(cast)
     before = everything()
-    for path in paths(cast):
+    for path in every:
         olga.get(path)
         olga.get(path + "?q=x&type=1&before=5&outcome=refused")
         olga.head(path)
@@ -118,8 +120,9 @@ def test_a_console_on_https_says_so_to_browsers(client: Client, settings: Settin
 def test_a_form_without_its_secret_changes_nothing(cast: Cast, name: str) -> None:
     browser = Client(enforce_csrf_checks=True)
     browser.force_login(cast.olga)
+    path = routes.path(name, cast.acme)
     before = everything()
-    answer = browser.post(routes.path(name, cast.acme), OF_A_WORKSPACE[name].body(cast.acme))
+    answer = browser.post(path, OF_A_WORKSPACE[name].body(cast.acme))
     assert answer.status_code == 403
     assert "Nothing was changed" in answer.content.decode()
     assert everything() == before

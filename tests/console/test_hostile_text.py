@@ -10,9 +10,11 @@ from django.test import Client
 from stagewise.accounts.errors import ActionError
 from stagewise.accounts.models import User
 from stagewise.leads.actions import add_lead_type, add_stage
+from stagewise.leads.models import LeadAttribution
+from stagewise.notify.models import Channel, DeliveryTry
 from tests.console.pages import Page, read
 from tests.corpus import rows
-from tests.support.cast import Cast, attempt, lead
+from tests.support.cast import Cast, alert, attempt, channel, delivery, held, lead
 
 pytestmark = pytest.mark.django_db
 
@@ -24,7 +26,7 @@ OURS = {
     *("html", "head", "meta", "title", "link", "script", "body", "header", "nav", "main", "section", "div", "svg"),
     *("rect", "circle", "a", "span", "bdi", "code", "strong", "time", "h1", "h2", "h3", "p", "ul", "ol", "li", "dl"),
     *("dt", "dd", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "form", "label", "input"),
-    *("button", "select", "option"),
+    *("button", "select", "option", "path", "fieldset", "legend"),
 }
 
 
@@ -74,6 +76,45 @@ def test_what_callers_say_of_themselves_is_shown_as_text(cast: Cast, as_user: As
     assert_text(read(as_user(cast.olga), "/w/acme/logs/"))
 
 
+def test_held_leads_and_where_leads_came_from_are_shown_as_text(cast: Cast, as_user: AsUser) -> None:
+    browser, shown = as_user(cast.olga), [sent.get("message", sent.get("name", ""))[:900] for sent in hostile()]
+    for sent, text in zip(hostile(), shown, strict=True):
+        known = {"utm_source": text[:200], "utm_campaign": text[:200], "click_ids": {"gclid": text[:200]}}
+        held(cast.acme, **sent, origin=text, user_agent=text, attribution={"page_url": f"https://{text}", **known})
+        made = lead(cast.acme)
+        LeadAttribution.objects.create(
+            lead=made, workspace_id=cast.acme.workspace.pk, referrer=f"https://{text}", **known
+        )
+        assert_text(read(browser, f"/w/acme/leads/{made.public_id}/"))
+    path, seen = "/w/acme/leads/held/", 0
+    while path:
+        page = read(browser, path)
+        assert_text(page)
+        seen += page.html.count('name="held"')
+        query = page.html.partition(">Older<")[0].rpartition('href="')[2].partition('"')[0]
+        path = f"/w/acme/leads/held/{query}" if ">Older<" in page.html else ""
+    assert seen == len(shown) + 1
+    assert_text(read(browser, "/w/acme/leads/"))
+
+
+def test_what_receivers_answer_and_callers_are_is_shown_as_text(cast: Cast, as_user: AsUser) -> None:
+    browser, to = as_user(cast.olga), channel(cast.acme, "<b>Sales</b>", target='"><script>alert(1)</script>')
+    told = delivery(to, tries=1)
+    for number, sent in enumerate(hostile()):
+        text = sent.get("message", sent.get("name", ""))[:300]
+        attempt(cast.acme, "origin_not_allowed", 403, origin=text[:200])
+        alert(cast.acme, "one_origin", subject=str(number), data={"value": text, "calls": 9, "of": 9, "percent": 100})
+        fields = {"at": told.at, "took_ms": 1, "status": 500, "problem": text, "answer": text}
+        DeliveryTry.objects.create(delivery=told, **fields)
+    Channel.objects.filter(pk=to.pk).update(paused_at=1, paused_because="<b>Gone</b>")
+    channel_page = f"/w/acme/channels/{to.pk}/"
+    for path in ("/w/acme/channels/", channel_page, f"{channel_page}edit/", "/w/acme/monitoring/", "/w/acme/alerts/"):
+        page = read(browser, path)
+        page.tags.discard("textarea")
+        assert_text(page)
+    assert_text(read(browser, f"/w/acme/channels/deliveries/{told.pk}/"))
+
+
 def test_names_that_the_team_gives_are_shown_as_text(cast: Cast, as_user: AsUser) -> None:
     browser, kept = as_user(cast.olga), 0
     for sent in hostile():
@@ -88,9 +129,12 @@ def test_names_that_the_team_gives_are_shown_as_text(cast: Cast, as_user: AsUser
         assert_text(read(browser, path))
 
 
-@pytest.mark.parametrize("query", ["q={}", "type={}", "before={}", "outcome={}", "endpoint={}"])
+@pytest.mark.parametrize(
+    "query",
+    ["q={}", "type={}", "before={}", "outcome={}", "endpoint={}", "source={}", "campaign={}", "test={}", "period={}"],
+)
 def test_queries_come_back_as_text(cast: Cast, as_user: AsUser, query: str) -> None:
     browser = as_user(cast.olga)
     for evil in ("%3Cscript%3Ealert(1)%3C/script%3E", "%22%20onfocus=%22x", "{{7*7}}", "%27--"):
-        for page in ("leads", "logs"):
+        for page in ("leads", "logs", "monitoring", "alerts"):
             assert_text(read(browser, f"/w/acme/{page}/?{query.format(evil)}"))

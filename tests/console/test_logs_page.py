@@ -201,6 +201,67 @@ def test_other_refusals_lead_to_where_they_are_mended(cast: Cast, adam: Client) 
     assert "Switch it on" in mends(cast, adam, "endpoint_disabled")
 
 
+@pytest.mark.parametrize(
+    ("code", "word"),
+    [("created", "Created"), ("duplicate", "Came again"), ("held", "Held"), ("test_created", "Test lead")],
+)
+def test_what_was_taken_is_said_in_a_word(cast: Cast, adam: Client, code: str, word: str) -> None:
+    attempt(cast.acme, code, 201)
+    assert f"{word} just now {ACCEPTED[code][1]}" in read(adam, f"/w/acme/logs/?outcome={code}").text
+
+
+def test_the_server_that_named_the_visitor_stands_beside_the_address(cast: Cast, adam: Client) -> None:
+    attempt(cast.acme, "created", 201, address="203.0.113.9", forwarded_by="198.51.100.7")
+    assert "from 203.0.113.9 by way of your server 198.51.100.7" in read(adam, "/w/acme/logs/").text
+
+
+def test_a_repeat_leads_to_the_first_lead(cast: Cast, adam: Client) -> None:
+    html = mends(cast, adam, "duplicate", lead_id=cast.acme.lead.pk)
+    assert f'href="/w/acme/leads/{cast.acme.lead.public_id}/"' in html
+    assert "Open the first lead" in html
+
+
+def test_a_servers_ceiling_is_raised_where_it_is_set(cast: Cast, adam: Client) -> None:
+    html = mends(cast, adam, "rate_limited", note="server_ceiling", forwarded_by="198.51.100.7")
+    assert f'href="/w/acme/integration/api/{cast.acme.endpoint.pk}/?open=forwarding#server_ceiling"' in html
+    assert "Raise the ceiling" in html
+
+
+def test_what_concerns_captcha_and_held_leads_leads_there(cast: Cast, adam: Client, as_user: AsUser) -> None:
+    for code in ("captcha_failed", "captcha_unavailable"):
+        assert "?open=captcha#captcha" in mends(cast, adam, code)
+    assert 'href="/w/acme/leads/held/">Look at held leads' in mends(cast, as_user(cast.vera), "holding_full")
+    assert 'href="/w/acme/leads/held/">Look at held leads' in mends(cast, as_user(cast.vera), "held")
+
+
+def test_an_ignored_visitors_address_is_mended_by_forwarding_with_one_click(cast: Cast, adam: Client) -> None:
+    save_rules(cast.acme.endpoint, RuleChanges(allowed_ips=["203.0.113.0/24"]))
+    base = f"/w/acme/integration/api/{cast.acme.endpoint.pk}"
+    html = mends(cast, adam, "created", note="visitor_ip_ignored", lead_id=cast.acme.lead.pk)
+    assert f'action="{base}/forwarding/"' in html
+    assert "Open the lead" in html
+    page = send(adam, f"{base}/forwarding/", forwarding="on", back="outcome=created")
+    assert Endpoint.objects.get(pk=cast.acme.endpoint.pk).forwarding
+    assert "Forwarding is on now" in page.text
+    assert "Undo" in page.text
+    page = send(adam, f"{base}/forwarding/", forwarding="off", back="outcome=created")
+    assert "Turn forwarding on" in page.text
+
+
+def test_forwarding_is_not_offered_for_a_caller_that_nobody_trusts(cast: Cast, adam: Client) -> None:
+    save_rules(cast.acme.endpoint, RuleChanges(allow_all_ips=True))
+    html = mends(cast, adam, "rate_limited", note="visitor_ip_ignored")
+    assert "/forwarding/" not in html
+    assert "The address was ignored" in html
+
+
+def test_a_test_calls_row_still_says_what_to_do(cast: Cast, adam: Client) -> None:
+    attempt(cast.acme, "missing_fields", 422, note="test")
+    page = read(adam, "/w/acme/logs/")
+    assert NOTES["test"] in page.text
+    assert REFUSALS["missing_fields"].mend in page.text
+
+
 def test_a_row_of_an_endpoint_that_is_gone_is_still_shown(cast: Cast, adam: Client) -> None:
     html = mends(cast, adam, "ip_not_allowed", endpoint_id=999_999)
     assert "IP not allowed" in html

@@ -15,7 +15,7 @@ from tests.samples.programs import Program
 from tests.support.double import Call, Respond, forward, plain, serving
 from tests.support.installation import Installation
 from tests.support.processes import Answer
-from tests.test_story_browser import BROWSERS, OPTIONS
+from tests.support.visit import BROWSERS, OPTIONS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 

@@ -17,7 +17,8 @@ from stagewise.core.ids import request_id, uuid7
 from stagewise.endpoints.actions import add_endpoint
 from stagewise.endpoints.models import Attempt, AttemptSummary, Endpoint
 from stagewise.leads.actions import add_lead_type
-from stagewise.leads.models import Lead, LeadType
+from stagewise.leads.models import HeldLead, Lead, LeadType
+from stagewise.notify.models import Alert, Channel, Delivery
 
 PASSWORD = "correct horse battery staple"
 
@@ -26,12 +27,13 @@ _numbers = itertools.count(1)
 
 @dataclass
 class Place:
-    """A workspace with one endpoint, three lead types, and a lead."""
+    """A workspace with one endpoint, three lead types, a lead, and a held one."""
 
     workspace: Workspace
     endpoint: Endpoint
     types: list[LeadType]
     lead: Lead
+    held: HeldLead
 
 
 @dataclass
@@ -66,8 +68,9 @@ def place(name: str, slug: str) -> Place:
     workspace = accounts.create_workspace(name, slug)
     types = [add_lead_type(workspace, each) for each in ("General", "Sales", "Support")]
     endpoint = add_endpoint(workspace, "My website")
-    made = Place(workspace, endpoint, types, Lead())
+    made = Place(workspace, endpoint, types, Lead(), HeldLead())
     made.lead = lead(made)
+    made.held = held(made)
     return made
 
 
@@ -91,6 +94,30 @@ def lead(there: Place, **fields: Any) -> Lead:
             "address": "203.0.113.7",
             "user_agent": "curl/8",
             "request_id": request_id(),
+            **fields,
+        }
+    )
+
+
+def held(there: Place, **fields: Any) -> HeldLead:
+    """A held lead as the lane leaves it; ``fields`` replace some."""
+    at = now_ms()
+    return HeldLead.objects.create(
+        **{
+            "workspace": there.workspace,
+            "public_id": uuid7(at),
+            "endpoint": there.endpoint,
+            "lead_type": there.types[0],
+            "name": "Spammy Sam",
+            "phone": "+1 202 555 0199",
+            "phone_e164": "+12025550199",
+            "email": "sam@spam.example",
+            "message": "Buy now",
+            "at": at,
+            "address": "203.0.113.66",
+            "user_agent": "bot/1",
+            "request_id": request_id(),
+            "reasons": "honeypot",
             **fields,
         }
     )
@@ -131,3 +158,28 @@ def summary(there: Place, outcome: str, status: int, **fields: Any) -> AttemptSu
             **fields,
         }
     )
+
+
+def channel(there: Place, name: str = "Sales team", **fields: Any) -> Channel:
+    """A channel that wants new leads; ``fields`` replace some."""
+    values = {"kind": "email", "target": "sales@example.com", "events": ["lead.created"], "created_at": now_ms()}
+    return Channel.objects.create(workspace=there.workspace, name=name, **{**values, **fields})
+
+
+def delivery(to: Channel, **fields: Any) -> Delivery:
+    """A delivery that was just made; ``fields`` replace some."""
+    at = now_ms()
+    values = {"event_id": next(_numbers), "public_id": uuid7(at), "kind": "lead.created", "at": at, "next_at": at}
+    return Delivery.objects.create(workspace_id=to.workspace_id, channel=to, **{**values, **fields})
+
+
+def alert(there: Place, kind: str = "no_leads", **fields: Any) -> Alert:
+    """An open alert about the endpoint; ``fields`` replace some."""
+    at = now_ms()
+    values = {
+        "endpoint": there.endpoint,
+        "subject": str(there.endpoint.pk),
+        "data": {"rule": "hours", "last_lead_at": at - 9 * 86_400_000, "hours": 168},
+        "raised_at": at,
+    }
+    return Alert.objects.create(workspace=there.workspace, kind=kind, **{**values, **fields})

@@ -1,4 +1,5 @@
-// What the console does beyond plain pages: copy a text, keep "3 minutes ago" true, let a toast go after 10 seconds.
+// What the console does beyond plain pages: copy a text, keep "3 minutes ago" true, mark a whole list, bring the
+// navigation to where the page is, let a toast go after 10 seconds.
 "use strict";
 
 const STEPS = [
@@ -56,6 +57,18 @@ document.addEventListener("click", (event) => {
 
 for (const button of document.querySelectorAll("[data-copy]")) {
   button.hidden = false;
+}
+
+// On a phone the navigation is wider than the screen: begin where the page is.
+document.querySelector(".side nav a[aria-current]")?.scrollIntoView({ inline: "center", block: "nearest" });
+
+for (const all of document.querySelectorAll("[data-mark-all]")) {
+  all.hidden = false;
+  all.addEventListener("change", ({ target }) => {
+    for (const box of target.form.querySelectorAll('input[name="held"]')) {
+      box.checked = target.checked;
+    }
+  });
 }
 
 for (const toast of document.querySelectorAll(".toasts li")) {

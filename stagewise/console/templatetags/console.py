@@ -13,9 +13,14 @@ from django.utils.html import format_html
 
 from stagewise.console import toasts
 from stagewise.leads.queries import iso
+from stagewise.notify import outbox
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from django.utils.safestring import SafeString
+
+    from stagewise.notify.models import Delivery
 
 register = template.Library()
 
@@ -60,6 +65,19 @@ def first_line(text: str | None) -> str:
 def thousands(number: int) -> str:
     """A number with commas: 12,345."""
     return f"{number:,}"
+
+
+@register.filter
+def event_words(delivery: Delivery) -> str:
+    """What a delivery tells of, in words."""
+    others = {outbox.TEST: "A test event", outbox.DIGEST: "Many leads in one mail"}
+    return {**outbox.KINDS, **others}.get(delivery.kind, delivery.kind)
+
+
+@register.filter
+def at(found: Mapping[str, Any] | None, name: str) -> Any:
+    """What a mapping holds under a name that is a variable; nothing where there is none."""
+    return (found or {}).get(name, "")
 
 
 def ago(at_ms: int, now_ms: int | None = None) -> str:

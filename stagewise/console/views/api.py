@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, get_args
 
 from django.shortcuts import redirect
 from django.urls import reverse
 
 from stagewise.accounts.caller import address_of
-from stagewise.accounts.clock import now_ms
 from stagewise.accounts.errors import ActionError, Conflict
 from stagewise.accounts.models import Role
 from stagewise.console import inputs, toasts
 from stagewise.console.access import Seat, endpoint_for, page
-from stagewise.console.context import show
-from stagewise.console.inputs import NameForm, OverlapForm, RulesForm
-from stagewise.endpoints import actions, entries, queries
+from stagewise.console.api_page import shown
+from stagewise.console.inputs import NameForm, OverlapForm
+from stagewise.console.rules_form import RulesForm
+from stagewise.endpoints import actions, queries
 from stagewise.endpoints.actions import EntryField, RuleChanges
 
 if TYPE_CHECKING:
@@ -23,14 +23,12 @@ if TYPE_CHECKING:
 
     from django.http import HttpRequest, HttpResponse
 
-    from stagewise.endpoints.models import Endpoint
-
 
 @page(read=Role.VIEWER)
 def api(request: HttpRequest, seat: Seat) -> HttpResponse:
     """The workspace's first endpoint; where there is none, how to add one."""
     first = queries.of_workspace(seat.workspace)[:1]
-    return _shown(request, seat, first[0] if first else None)
+    return shown(request, seat, first[0] if first else None)
 
 
 @page(read=Role.VIEWER, write=Role.ADMIN)
@@ -38,7 +36,7 @@ def endpoint(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
     """One endpoint's settings; Save Config checks and saves them."""
     found = endpoint_for(seat, pk)
     if request.method != "POST":
-        return _shown(request, seat, found)
+        return shown(request, seat, found)
     form = RulesForm(request.POST)
     problems, status = inputs.problems(form), 422
     if not problems:
@@ -50,9 +48,9 @@ def endpoint(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
         except ActionError as error:
             problems = error.problems
         else:
-            _say_saved(request, form)
+            toasts.say(request, " ".join(["Saved. It holds for the next call.", *form.notes()]))
             return redirect("endpoint", slug=seat.workspace.slug, pk=pk)
-    return _shown(request, seat, endpoint_for(seat, pk), typed=request.POST.dict(), problems=problems, status=status)
+    return shown(request, seat, endpoint_for(seat, pk), typed=request.POST.dict(), problems=problems, status=status)
 
 
 @page(write=Role.ADMIN)
@@ -66,7 +64,7 @@ def endpoint_add(request: HttpRequest, seat: Seat) -> HttpResponse:
     except ActionError as error:
         first = queries.of_workspace(seat.workspace)[:1]
         problems = {"new_name": error.problems["name"]}
-        return _shown(
+        return shown(
             request, seat, first[0] if first else None, typed={"new_name": name}, problems=problems, status=422
         )
     toasts.say(request, f"“{added.name}” is here. It refuses everybody until you say who may call.")
@@ -82,7 +80,7 @@ def endpoint_rename(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
         actions.save_rules(found, RuleChanges(name=name), seat.user.email, address_of(request))
     except ActionError as error:
         problems = {"rename": error.problems.get("name", [])}
-        return _shown(request, seat, found, typed={"rename": name}, problems=problems, status=422)
+        return shown(request, seat, found, typed={"rename": name}, problems=problems, status=422)
     return redirect("endpoint", slug=seat.workspace.slug, pk=pk)
 
 
@@ -119,6 +117,25 @@ def endpoint_rotate(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
 
 
 @page(write=Role.ADMIN)
+def endpoint_forwarding(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
+    """Turn forwarding on or off, from where its lack is shown; Undo turns it back."""
+    found = endpoint_for(seat, pk)
+    on = request.POST.get("forwarding") == "on"
+    undo = reverse("endpoint_forwarding", args=[seat.workspace.slug, pk])
+
+    def act() -> None:
+        actions.save_rules(found, RuleChanges(forwarding=on), seat.user.email, address_of(request))
+        done = (
+            f"Forwarding is on: “{found.name}” counts each visitor that your server names in Stagewise-Visitor-IP."
+            if on
+            else f"Forwarding is off: “{found.name}” counts your server's own IP."
+        )
+        toasts.say(request, done, undo=undo, fields={"forwarding": "off" if on else "on"} | _back(request))
+
+    return _act_and_return(request, seat, pk, act)
+
+
+@page(write=Role.ADMIN)
 def endpoint_allow(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
     """Allow one address or origin, from where its refusal is shown; Undo takes it off the list again."""
     found, (field, entry) = endpoint_for(seat, pk), _posted_entry(request)
@@ -131,7 +148,7 @@ def endpoint_allow(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
             toasts.say(request, f"{entry} was allowed already.")
             return
         undo = reverse("endpoint_disallow", args=[seat.workspace.slug, pk])
-        fields = {field: added[0]} | {name: request.POST[name] for name in ("back",) if name in request.POST}
+        fields = {field: added[0]} | _back(request)
         toasts.say(request, f"{added[0]} may send leads to “{saved.name}” now.", undo=undo, fields=fields)
 
     return _act_and_return(request, seat, pk, act)
@@ -160,51 +177,12 @@ def _act_and_return(request: HttpRequest, seat: Seat, pk: int, act: Callable[[],
     return redirect("endpoint", slug=seat.workspace.slug, pk=pk)
 
 
+def _back(request: HttpRequest) -> dict[str, str]:
+    return {name: request.POST[name] for name in ("back",) if name in request.POST}
+
+
 def _posted_entry(request: HttpRequest) -> tuple[EntryField, str]:
     for field in get_args(EntryField):
         if request.POST.get(field):
             return field, request.POST[field]
     return "allowed_ips", ""
-
-
-def _say_saved(request: HttpRequest, form: RulesForm) -> None:
-    changes = form.changes()
-    assert isinstance(changes.allowed_ips, list)
-    assert isinstance(changes.allowed_origins, list)
-    notes = entries.check_ips(changes.allowed_ips).notes + entries.check_origins(changes.allowed_origins).notes
-    toasts.say(request, " ".join(["Saved. It holds for the next call.", *notes]))
-
-
-def _shown(
-    request: HttpRequest,
-    seat: Seat,
-    found: Endpoint | None,
-    *,
-    typed: dict[str, Any] | None = None,
-    problems: dict[str, list[str]] | None = None,
-    status: int = 200,
-) -> HttpResponse:
-    """The page. After a refusal it shows what was typed; the saved rules stay what they are."""
-    context: dict[str, Any] = {
-        "problems": {field or "all": texts for field, texts in (problems or {}).items()},
-        "typed": typed or {},
-        "endpoint": found,
-    }
-    if found is not None:
-        saved = {
-            "allow_all_ips": found.allow_all_ips,
-            "allowed_ips": "\n".join(found.allowed_ips),
-            "allowed_origins": "\n".join(found.allowed_origins),
-            "max_leads_per_ip": "" if found.max_leads_per_ip is None else found.max_leads_per_ip,
-        }
-        refused = typed is not None and "version" in typed
-        context |= {
-            "url": queries.url_of(found),
-            "retiring": queries.retiring_keys(found, now_ms()),
-            "warnings": queries.warnings(found),
-            "twins": entries.missing_twins(found.allowed_origins),
-            "saved": saved,
-            "values": typed if refused else saved,
-        }
-    listed = queries.of_workspace(seat.workspace)
-    return show(request, seat, "api.html", "api", status, endpoints=listed, **context)

@@ -76,7 +76,7 @@ def _dressed(seat: Seat, rows: list[journal.Row], mender: Mender) -> list[dict[s
             "lead": leads.get(row.lead_id or 0),
             "note": NOTES.get(row.note, row.note),
             "fields": [f"{field} {FIELD_WORDS.get(code, code)}" for field, code in row.field_errors],
-            "mend": mender.mend_for(row) if not row.outcome.accepted else None,
+            "mend": mender.mend_for(row),
         }
         for row in rows
     ]

@@ -1,0 +1,151 @@
+"""Monitoring: how many calls came to what, how fast they were answered, where they came from, what waits to be sent."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+from django.utils.http import urlencode
+
+from stagewise.accounts.clock import now_ms
+from stagewise.accounts.models import Role
+from stagewise.console import charts
+from stagewise.console.access import Seat, page
+from stagewise.console.context import show
+from stagewise.console.views.leads import Tab, number
+from stagewise.endpoints import journal, monitoring
+from stagewise.endpoints import queries as endpoints
+from stagewise.endpoints.monitoring import DAY_MS, GROUPS, HOUR_MS, MINUTE_MS, Period
+from stagewise.notify import figures
+
+if TYPE_CHECKING:
+    from django.http import HttpRequest, HttpResponse
+
+    from stagewise.endpoints.models import Endpoint
+    from stagewise.endpoints.monitoring import Calls, Speed
+
+
+class Choice(NamedTuple):
+    """A period to choose: in words, its length and the length of one step in milliseconds, and a step in words."""
+
+    label: str
+    length: int
+    step: int
+    each: str
+
+
+#: The word in the query → the period.
+PERIODS = {
+    "1h": Choice("Last hour", HOUR_MS, MINUTE_MS, "minute"),
+    "24h": Choice("24 hours", DAY_MS, 15 * MINUTE_MS, "15 minutes"),
+    "7d": Choice("7 days", 7 * DAY_MS, 2 * HOUR_MS, "2 hours"),
+}
+USUAL = "24h"
+
+
+@page(read=Role.VIEWER)
+def monitor(request: HttpRequest, seat: Seat) -> HttpResponse:
+    """The figures of one endpoint, or of all, in one period."""
+    listed = endpoints.of_workspace(seat.workspace)
+    wanted = number(request.GET.get("endpoint"))
+    chosen = next((each for each in listed if each.pk == wanted), None)
+    name = request.GET.get("period", USUAL)
+    name = name if name in PERIODS else USUAL
+    choice = PERIODS[name]
+    period = Period.ending(now_ms(), choice.length, choice.step)
+    only = chosen.pk if chosen else None
+    calls = monitoring.calls(seat.workspace, period, only)
+    return show(
+        request,
+        seat,
+        "monitoring.html",
+        "monitoring",
+        endpoints=listed,
+        chosen=chosen,
+        period=name,
+        choice=choice,
+        tabs=_tabs(name, chosen),
+        calls=calls,
+        busiest=monitoring.busiest_minute(seat.workspace, period, only),
+        tops=[(title, value, monitoring.top(seat.workspace, period, value, only)) for title, value in _TOPS],
+        by_endpoint=_by_endpoint(listed, calls),
+        deliveries=figures.figures(seat.workspace, period.since),
+        **_charts(seat, period, calls),
+    )
+
+
+_TOPS: tuple[tuple[str, Any], ...] = (("IP addresses", "address"), ("Origins", "origin"))
+
+
+def _tabs(name: str, chosen: Endpoint | None) -> list[Tab]:
+    kept: dict[str, int | str] = {"endpoint": chosen.pk} if chosen else {}
+    return [Tab(each.label, urlencode({**kept, "period": word}), word == name) for word, each in PERIODS.items()]
+
+
+def _charts(seat: Seat, period: Period, calls: Calls) -> dict[str, Any]:
+    """The three charts, each with the rows of its table: a moment, and what is said of it."""
+    starts = period.starts
+    times = [charts.clock(at, seat.zone, period.step) for at in starts]
+    across = charts.across(starts, seat.zone, period.step)
+    speeds, speed = monitoring.speeds(period)
+    slow = {
+        "half": ("Half within", [each.p50 for each in speeds]),
+        "most": ("99 of 100 within", [each.p99 for each in speeds]),
+    }
+    waiting = [float(each.waiting) if each.p50 is not None else None for each in speeds]
+    return {
+        "calls_chart": charts.bars(calls.steps, GROUPS, times, across),
+        "calls_rows": [
+            (time, [f"{step.get(group, 0):,}" for group in GROUPS])
+            for time, step in zip(times, calls.steps, strict=True)
+            if step
+        ],
+        "groups": GROUPS,
+        "outcomes": _outcomes(calls),
+        "speed": speed,
+        "speed_words": None if speed.p50 is None or speed.p99 is None else (_s(speed.p50), _s(speed.p99)),
+        "speed_chart": charts.lines(slow, times, across, _s),
+        "queue_chart": charts.lines({"queue": ("Longest queue", waiting)}, times, across, _count, whole=True),
+        "speed_rows": _speed_rows(times, speeds),
+    }
+
+
+def _speed_rows(times: list[str], speeds: list[Speed]) -> list[tuple[str, str, str, int]]:
+    return [
+        (time, _s(each.p50), _s(each.p99), each.waiting)
+        for time, each in zip(times, speeds, strict=True)
+        if each.p50 is not None and each.p99 is not None
+    ]
+
+
+def _outcomes(calls: Calls) -> list[dict[str, Any]]:
+    """Each outcome that there was, most of them first."""
+    ordered = sorted(calls.outcomes.items(), key=lambda item: (-item[1], item[0]))
+    return [
+        {
+            "outcome": journal.outcome_of(code, 0),
+            "group": monitoring.group_of(code),
+            "count": count,
+            "percent": 100 * count / calls.total,
+        }
+        for code, count in ordered
+    ]
+
+
+def _by_endpoint(listed: list[Endpoint], calls: Calls) -> list[dict[str, Any]]:
+    return [
+        {
+            "endpoint": each,
+            "accepted": good,
+            "refused": bad,
+            "percent": 100 * bad / (good + bad) if good + bad else None,
+        }
+        for each in listed
+        for good, bad in [calls.endpoints.get(each.pk, (0, 0))]
+    ]
+
+
+_s = charts.seconds
+
+
+def _count(value: float) -> str:
+    return f"{value:,.0f}"

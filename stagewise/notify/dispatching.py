@@ -1,0 +1,113 @@
+"""From the outbox to the channels: an event becomes a delivery for each channel that wants it.
+
+All deliveries of an event are made in the transaction that marks it, so it is handed on once, whole.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from django.db import connection, transaction
+from django.db.models import Min
+
+from stagewise.accounts.clock import now_ms
+from stagewise.leads.models import Lead
+from stagewise.notify import outbox
+from stagewise.notify.models import Channel, Delivery, Event
+
+if TYPE_CHECKING:
+    from collections.abc import Collection, Iterable, Sequence
+
+#: What is known of a lead when its event is handed on: it must still be told when the lead itself is gone.
+_Known = dict[str, Any]
+
+
+def dispatch(size: int) -> int:
+    """Hand on the oldest ``size`` events that nobody has handed on yet; returns how many there were.
+
+    Several workers share the outbox by skipping what another one holds (PostgreSQL), or by taking turns (SQLite).
+    """
+    if not Event.objects.filter(dispatched_at=None).exists():
+        return 0  # without asking for the write lock
+    with transaction.atomic():
+        events = _in_order(_oldest(size))
+        if events:
+            Delivery.objects.bulk_create(_deliveries(events), ignore_conflicts=True)
+            ids = [event.pk for event in events]
+            Event.objects.filter(id__in=ids, dispatched_at=None).update(dispatched_at=now_ms())
+    return len(events)
+
+
+def _oldest(size: int) -> list[Event]:
+    waiting = Event.objects.filter(dispatched_at=None).order_by("id")
+    if connection.vendor == "postgresql":
+        waiting = waiting.select_for_update(skip_locked=True)
+    return list(waiting[:size])
+
+
+def _in_order(events: list[Event]) -> list[Event]:
+    """Without those whose lead has an earlier event that another worker is handing on just now: they come next time.
+
+    A lead's first event is ``lead.created``, before which there is none.
+    """
+    leads = {event.lead_id for event in events if event.lead_id is not None and event.kind != outbox.CREATED}
+    if connection.vendor != "postgresql" or not leads:
+        return events
+    ours = [event.pk for event in events]
+    earlier = (
+        Event.objects.filter(dispatched_at=None, lead_id__in=leads, id__lt=max(ours))
+        .exclude(id__in=ours)
+        .values_list("lead_id")
+        .annotate(first=Min("id"))
+    )
+    held_up = dict(earlier)
+    return [event for event in events if event.lead_id not in held_up or event.pk < held_up[event.lead_id]]
+
+
+def _deliveries(events: Sequence[Event]) -> list[Delivery]:
+    wanting = _channels({event.workspace_id for event in events})
+    wanted = [event for event in events if (event.workspace_id, event.kind) in wanting]
+    leads = _leads({event.lead_id for event in wanted if event.lead_id is not None})
+    made = []
+    for event in wanted:
+        data = event.data
+        if event.lead_id is not None:
+            data = {**leads.get(event.lead_id, {}), **(event.data or {})}
+            if "lead" not in data:
+                continue  # deleted for its age before anybody was told, and not even its id is known
+        for channel_id in wanting[event.workspace_id, event.kind]:
+            delivery = Delivery(workspace_id=event.workspace_id, channel_id=channel_id, event_id=event.pk)
+            delivery.public_id, delivery.kind, delivery.at = event.public_id, event.kind, event.at
+            delivery.lead_id, delivery.data, delivery.next_at = event.lead_id, data, event.at
+            made.append(delivery)
+    return made
+
+
+def _channels(workspaces: Iterable[int]) -> dict[tuple[int, str], list[int]]:
+    """The channels that want something, by workspace and kind of event. Paused ones too: their deliveries wait."""
+    found: dict[tuple[int, str], list[int]] = {}
+    rows = Channel.objects.filter(workspace_id__in=workspaces, enabled=True)
+    for row_id, workspace_id, kinds in rows.values_list("id", "workspace_id", "events"):
+        for kind in kinds:
+            found.setdefault((workspace_id, kind), []).append(row_id)
+    return found
+
+
+def _leads(ids: Collection[int]) -> dict[int, _Known]:
+    """Id and stage of these leads, as they were before what is still to be handed on.
+
+    The stage is kept with the delivery, so that every try names the same one. Of a lead that has been deleted since,
+    the event that says so still knows the id.
+    """
+    rows = Lead.objects.filter(id__in=ids).values_list("id", "public_id", "stage__name")
+    found: dict[int, _Known] = {pk: {"lead": str(public_id), "stage": stage} for pk, public_id, stage in rows}
+    later = Event.objects.filter(
+        dispatched_at=None, lead_id__in=ids, kind__in=[outbox.STAGE_CHANGED, outbox.DELETED]
+    ).order_by("-id")
+    for lead_id, data in later.values_list("lead_id", "data"):
+        if lead_id is None or data is None:
+            continue  # written by a release that knew less
+        known = found.setdefault(lead_id, {"lead": data["lead"]} if "lead" in data else {})
+        if "previous_stage" in data:
+            known["stage"] = data["previous_stage"]
+    return found
