@@ -155,3 +155,16 @@ def test_many_calls_ask_the_database_no_more_than_few(
         attempt(cast.acme, "created", 201, address=f"203.0.113.{number}", endpoint_id=shop.pk)
     with django_assert_num_queries(few):
         read(vera, PAGE)
+
+
+def test_what_is_cut_is_said(cast: Cast, vera: Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("stagewise.endpoints.monitoring.NEWEST", 2)
+    monkeypatch.setattr("stagewise.notify.figures.NEWEST", 2)
+    to = channel(cast.acme)
+    for _ in range(3):
+        attempt(cast.acme, "created", 201)
+        delivery(to, state="done", tries=1, settled_at=now_ms())
+    text = read(vera, PAGE).text
+    assert "Of 2 calls that named a readable address; only the newest are counted." in text
+    assert "Delivered 2" in text
+    assert "Only the newest 2 deliveries are counted." in text

@@ -69,6 +69,8 @@ def monitor(request: HttpRequest, seat: Seat) -> HttpResponse:
         tops=[(title, value, monitoring.top(seat.workspace, period, value, only)) for title, value in _TOPS],
         by_endpoint=_by_endpoint(listed, calls),
         deliveries=figures.figures(seat.workspace, period.since),
+        newest_calls=monitoring.NEWEST,
+        newest_deliveries=figures.NEWEST,
         **_charts(seat, period, calls),
     )
 
