@@ -107,11 +107,13 @@ class Delivery(models.Model):
         db_table = "delivery"
         constraints = [models.UniqueConstraint(fields=["channel", "event_id"], name="delivery_once")]
         indexes = [
-            models.Index(fields=["next_at"], condition=models.Q(state="waiting"), name="delivery_due"),
+            models.Index(fields=["channel", "next_at"], condition=models.Q(state="waiting"), name="delivery_due"),
             models.Index(
                 fields=["channel", "lead_id", "id"], condition=models.Q(state="waiting"), name="delivery_in_order"
             ),
             models.Index(fields=["workspace_id", "-id"], name="delivery_newest"),
+            models.Index(fields=["channel", "-id"], name="delivery_of_channel"),
+            models.Index(fields=["lead_id"], condition=models.Q(lead_id__isnull=False), name="delivery_of_lead"),
         ]
 
     def __str__(self) -> str:
