@@ -13,7 +13,7 @@ DONE := $(VENV)/.done
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # Tests of the Django apps run on the database that STAGEWISE_TEST_ENGINE names; all others choose for themselves.
-DJANGO_TESTS := tests/accounts tests/leads tests/endpoints tests/console tests/notify tests/test_worker.py
+DJANGO_TESTS := tests/accounts tests/leads tests/endpoints tests/console tests/notify tests/test_worker.py tests/test_worker_ageing.py tests/test_worker_watching.py
 # Of these, what starts processes of its own has run on both databases already.
 NOT_TWICE := --ignore tests/notify/test_real_workers.py --ignore tests/notify/email/test_story.py
 PYTEST := $(BIN)/python -m pytest -n 2

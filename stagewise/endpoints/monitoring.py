@@ -124,6 +124,7 @@ def calls(workspace: Workspace, period: Period, endpoint_id: int | None = None) 
     """The calls of a period; ``endpoints`` has those of all endpoints, whichever was asked for."""
     rows = (
         AttemptCounter.objects.filter(workspace_id=workspace.pk, minute__gte=period.since, minute__lt=period.until)
+        .exclude(outcome__in=["test", "test_created"])
         .values_list(F("minute") - F("minute") % period.step, "endpoint_id", "outcome")
         .annotate(total=Sum("count"))
     )

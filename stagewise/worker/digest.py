@@ -10,7 +10,7 @@ from django.db.models import Min, Sum
 
 from stagewise.accounts.clock import now_ms
 from stagewise.accounts.models import Workspace
-from stagewise.core.refusal import ACCEPTED
+from stagewise.core.refusal import REFUSALS
 from stagewise.endpoints.models import AttemptCounter, Endpoint
 from stagewise.leads.queries import iso
 from stagewise.notify import outbox
@@ -78,7 +78,7 @@ def _refused(workspace_id: int, start: int, until: int) -> list[dict[str, Any]]:
     """Refused calls of each endpoint that had any: from which hour on, how many, and by the codes of the refusals."""
     rows = (
         AttemptCounter.objects.filter(workspace_id=workspace_id, minute__gte=start, minute__lt=until)
-        .exclude(outcome__in=list(ACCEPTED))
+        .filter(outcome__in=list(REFUSALS))  # not test calls
         .order_by("endpoint_id", "outcome")
         .values_list("endpoint_id", "outcome")
         .annotate(total=Sum("count"), first=Min("minute"))
