@@ -50,6 +50,7 @@ _HEADERS: dict[str, tuple[str, str]] = {
         '"leads-per-ip";r=3;t=4321',
     ),
     "Retry-After": ("Seconds to wait before the same request is worth sending again.", "4321"),
+    "Connection": ("The connection closes: the rest of the body was not waited for.", "close"),
     "Allow": ("The methods that this address answers.", "POST, OPTIONS"),
     "Idempotency-Replayed": ("Present when the answer is that of an earlier call with the same key.", "true"),
 }
@@ -208,6 +209,8 @@ def _refused(status: int, group: list[Refusal]) -> dict[str, Any]:
         names += _LIMIT
     if status == 405:
         names.append("Allow")
+    if status in {408, 413}:
+        names.append("Connection")
     if status == 429 or any(refusal.retry_after is not None for refusal in group):
         names.append("Retry-After")
     codes = [refusal.code for refusal in group]

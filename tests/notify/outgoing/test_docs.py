@@ -76,7 +76,8 @@ def test_the_example_has_the_fields_that_are_sent(workspace: Workspace) -> None:
     endpoint = workspace.endpoints.first()
     lead = add_lead(workspace, endpoint=endpoint, message="Please call me.", phone_e164="+442079460958")
     LeadAttribution.objects.create(lead=lead, workspace_id=workspace.pk, page_url="https://x.example", utm_source="a")
-    sent = payload(Delivery(workspace_id=workspace.pk, public_id=NAME, kind=outbox.CREATED, lead_id=lead.pk, at=NOON))
+    of_lead = {"lead_id": lead.pk, "data": {"lead": str(lead.public_id)}}
+    sent = payload(Delivery(workspace_id=workspace.pk, public_id=NAME, kind=outbox.CREATED, at=NOON, **of_lead))
     (shown,) = (json.loads(each) for each in re.findall(r"^```json\n(.+?)^```", PAGE, re.MULTILINE | re.DOTALL))
     assert [list(shown), list(shown["data"])] == [list(sent), list(sent["data"])]
     assert list(shown["data"]["attribution"]) == list(sent["data"]["attribution"])
