@@ -55,7 +55,7 @@ wheel: $(DONE)/run assets ## the package, with everything in it, below dist
 	cd clients/python && ../../$(BIN)/hatchling build -t wheel -d "$(CURDIR)/dist"
 
 clean: ## forget everything that make has made
-	rm -rf $(VENV) .cache dist stagewise/public_files stagewise/static_files
+	rm -rf $(VENV) .cache dist node_modules stagewise/public_files stagewise/console/built stagewise/static_files
 
 # What is built
 
@@ -66,7 +66,12 @@ stagewise/public_files/openapi.json: $(DONE)/run \
 		$(wildcard stagewise/pages/* stagewise/core/*.py stagewise/options/*.py stagewise/samples/*.py stagewise/samples/*/* stagewise/forms/*)
 	$(BIN)/python -m stagewise.pages
 
-stagewise/static_files/staticfiles.json: $(DONE)/run stagewise/public_files/openapi.json $(shell find stagewise/console/assets -type f 2>/dev/null)
+# Style and script of the console's pages.
+stagewise/console/built/console.css: $(DONE)/node $(shell find stagewise/console/assets stagewise/console/templates -type f) \
+		$(wildcard stagewise/console/*.py stagewise/console/*/*.py)
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm run --silent build
+
+stagewise/static_files/staticfiles.json: $(DONE)/run stagewise/public_files/openapi.json stagewise/console/built/console.css
 	@rm -rf stagewise/static_files
 	STAGEWISE_DATA_DIR=.cache/assets DJANGO_SETTINGS_MODULE=stagewise.site.settings \
 		$(BIN)/python -m django collectstatic --no-input --verbosity 0
@@ -85,6 +90,13 @@ $(DONE)/run: requirements/build.txt pyproject.toml clients/python/pyproject.toml
 
 $(DONE)/dev: requirements/dev.txt $(DONE)/run
 	$(PIP) --require-hashes -r requirements/dev.txt
+	@touch $@
+
+# The machine's Node.js if it is new enough, else one from a wheel, in the virtual environment.
+$(DONE)/node: package-lock.json requirements/node.txt $(DONE)/run
+	@node -e 'process.exit(process.versions.node.split(".")[0] < 20)' 2> /dev/null && npm --version > /dev/null 2>&1 || \
+		$(PIP) --require-hashes -r requirements/node.txt
+	PATH="$(CURDIR)/$(BIN):$$PATH" npm ci --ignore-scripts --silent
 	@touch $@
 
 tools: $(DONE)/dev $(DONE)/postgres
@@ -112,4 +124,4 @@ lock: $(DONE)/dev ## write the lock files anew (UPGRADE=--upgrade for newer vers
 	@compile() { .cache/uv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 		--no-emit-index-url --no-emit-find-links $(UPGRADE) requirements/$$1.in -o requirements/$$1.txt "$${@:2}"; }; \
 	compile base && compile build -c requirements/base.txt && compile dev -c requirements/build.txt && \
-	compile postgres && compile bench && compile relay -c requirements/base.txt
+	compile postgres && compile node && compile bench && compile relay -c requirements/base.txt

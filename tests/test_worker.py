@@ -69,9 +69,8 @@ def test_a_national_number_is_read_as_one_of_the_workspaces_region(workspace: Wo
     assert derive.derive(10) == 1
     lead.refresh_from_db()
     assert (lead.phone_e164, lead.phone_valid) == ("+442079460958", True)
-    assert lead.search_text is not None
-    assert lead.search_text.splitlines()[:2] == ["ada", "ada@example.com"]
-    assert "442079460958" in lead.search_text
+    assert lead.search.text.splitlines()[:2] == ["ada", "ada@example.com"]
+    assert "442079460958" in lead.search.text
     assert lead.derived_at is not None
 
 
@@ -81,7 +80,7 @@ def test_without_a_region_a_national_number_stays_as_it_is(workspace: Workspace)
     lead.refresh_from_db()
     assert lead.phone_e164 is None
     assert not lead.phone_valid
-    assert "02079460958" in (lead.search_text or "")
+    assert "02079460958" in lead.search.text
 
 
 def test_what_the_lane_answered_with_is_kept(workspace: Workspace) -> None:

@@ -21,17 +21,19 @@ def record(
     subject: str = "",
     changes: Changes | None = None,
     address: str = "",
+    subject_id: int | None = None,
 ) -> None:
     """Add an audit entry.
 
     ``actor`` is the user's e-mail address, empty for the command line; ``workspace`` is None for what concerns the
-    installation, such as a login. Never put a secret or a lead's data into ``changes``.
+    installation, such as a login; ``subject_id`` is the row that was changed, where one can go back to it. Never put a secret or a lead's data into ``changes``.
     """
     AuditEntry.objects.create(
         workspace=workspace,
         actor=actor[:254],
         action=action,
         subject=subject[:200],
+        subject_id=subject_id,
         changes=changes or {},
         address=address[:45],
         at=now_ms(),

@@ -28,6 +28,12 @@ class User(AbstractBaseUser, PermissionsMixin):
     name = models.CharField(max_length=200, blank=True)
     is_active = models.BooleanField(default=True)
     is_staff = models.BooleanField(default=False)
+    #: IANA name; empty: times are shown in the workspace's zone.
+    time_zone = models.CharField(max_length=64, blank=True, default="")
+    #: A code of ``settings.LANGUAGES``; empty: what the browser asks for.
+    language = models.CharField(max_length=10, blank=True, default="")
+    #: ``light`` or ``dark``; empty: as the system is.
+    theme = models.CharField(max_length=5, blank=True, default="")
     created_at = models.DateTimeField(auto_now_add=True)
 
     objects: ClassVar[UserManager] = UserManager()
@@ -78,6 +84,10 @@ class Member(models.Model):
     workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="members")
     user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="memberships")
     role = models.CharField(max_length=10, choices=Role)
+    #: Since when this person may no longer come in, milliseconds since 1970; the row stays, as leads and notes name it.
+    deactivated_at = models.BigIntegerField(null=True)
+    #: How this person wants pages to be here: ``{"lead_columns": [...]}`` and the like.
+    prefs = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
 
     class Meta:
@@ -99,6 +109,8 @@ class AuditEntry(models.Model):
     actor = models.CharField(max_length=254, blank=True)
     action = models.CharField(max_length=60)
     subject = models.CharField(max_length=200, blank=True)
+    #: Row id of what was changed, where one can go back to it: an endpoint's, a member's.
+    subject_id = models.BigIntegerField(null=True)
     #: ``{"field": [old, new]}``; never a secret.
     changes = models.JSONField(default=dict)
     address = models.CharField(max_length=45, blank=True)
@@ -111,6 +123,76 @@ class AuditEntry(models.Model):
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"
+
+
+class Invitation(models.Model):
+    """A way in for somebody new: by mail to one address, or by a link that whoever has it may use once."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="invitations")
+    #: Empty: a link that was handed over in some other way.
+    email = models.CharField(max_length=254, blank=True)
+    role = models.CharField(max_length=10, choices=Role)
+    #: SHA-256 of the token, in hexadecimal: who reads the database cannot use the link.
+    token_hash = models.CharField(max_length=64, unique=True)
+    #: The address of the member who invited.
+    invited_by = models.CharField(max_length=254)
+    #: Milliseconds since 1970, UTC.
+    created_at = models.BigIntegerField()
+    expires_at = models.BigIntegerField()
+    #: When it was accepted or taken back; null while it can be used.
+    used_at = models.BigIntegerField(null=True)
+    withdrawn_at = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "invitation"
+        constraints = [models.UniqueConstraint(fields=["workspace", "id"], name="invitation_workspace_id")]
+
+    def __str__(self) -> str:
+        return f"{self.role} in {self.workspace}"
+
+
+class ApiToken(models.Model):
+    """What a program shows to read and work leads through ``/api/v1``; it may never do more than its member may."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="api_tokens")
+    #: Whose token it is: with this person's role it loses what the role may not do.
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="api_tokens")
+    name = models.CharField(max_length=100)
+    #: SHA-256 of the token, in hexadecimal; the token itself is shown once.
+    token_hash = models.CharField(max_length=64, unique=True)
+    #: Its first characters, to tell one from another.
+    hint = models.CharField(max_length=12)
+    #: Such as ``["leads:read", "leads:write", "lead_types:read"]``.
+    scopes = models.JSONField(default=list)
+    #: Milliseconds since 1970, UTC; null: until it is revoked.
+    expires_at = models.BigIntegerField(null=True)
+    revoked_at = models.BigIntegerField(null=True)
+    #: To the minute.
+    last_used_at = models.BigIntegerField(null=True)
+    created_at = models.BigIntegerField()
+
+    class Meta:
+        db_table = "api_token"
+        constraints = [models.UniqueConstraint(fields=["workspace", "id"], name="api_token_workspace_id")]
+
+    def __str__(self) -> str:
+        return f"{self.hint}…"
+
+
+class ApiUse(models.Model):
+    """How many calls a token has made in one minute: its rate limit, counted for all processes and nodes together."""
+
+    token = models.ForeignKey(ApiToken, on_delete=models.CASCADE, related_name="+")
+    #: Start of the minute, milliseconds since 1970.
+    minute = models.BigIntegerField(db_index=True)
+    count = models.IntegerField()
+
+    class Meta:
+        db_table = "api_use"
+        constraints = [models.UniqueConstraint(fields=["token", "minute"], name="api_use_once")]
+
+    def __str__(self) -> str:
+        return f"{self.count} calls"
 
 
 class SetupLink(models.Model):

@@ -1,76 +1,22 @@
-"""The console's pages. Each route of a workspace names it by its slug."""
+"""The console's pages."""
 
 from __future__ import annotations
 
 from django.urls import URLPattern, path
 
-from stagewise.console.views import (
-    alerts,
-    api,
-    channels,
-    deliveries,
-    held,
-    help_pages,
-    home,
-    lead_types,
-    leads,
-    logs,
-    monitoring,
-    workspace,
-)
-
-W = "w/<slug:slug>/"
+from stagewise.console.routes import api, channels, held, help_pages, lead_types, leads, logs, settings, watching
+from stagewise.console.views import home
 
 urlpatterns: list[URLPattern] = [
     path("", home.home, name="home"),
     path("setup/<str:token>/", home.setup, name="setup"),
-    path(f"{W}leads/", leads.leads, name="leads"),
-    path(f"{W}leads/<uuid:public_id>/", leads.lead, name="lead"),
-    path(f"{W}leads/<uuid:public_id>/stage/", leads.lead_stage, name="lead_stage"),
-    path(f"{W}leads/<uuid:public_id>/delete/", leads.lead_delete, name="lead_delete"),
-    path(f"{W}leads/held/", held.held, name="held"),
-    path(f"{W}leads/held/release/", held.held_release, name="held_release"),
-    path(f"{W}leads/held/discard/", held.held_discard, name="held_discard"),
-    path(f"{W}leads/held/restore/", held.held_restore, name="held_restore"),
-    path(f"{W}lead-types/", lead_types.lead_types, name="lead_types"),
-    path(f"{W}lead-types/add/", lead_types.lead_type_add, name="lead_type_add"),
-    path(f"{W}lead-types/<int:pk>/rename/", lead_types.lead_type_rename, name="lead_type_rename"),
-    path(f"{W}lead-types/<int:pk>/move/", lead_types.lead_type_move, name="lead_type_move"),
-    path(f"{W}lead-types/<int:pk>/archive/", lead_types.lead_type_archive, name="lead_type_archive"),
-    path(f"{W}lead-types/<int:pk>/restore/", lead_types.lead_type_restore, name="lead_type_restore"),
-    path(f"{W}lead-types/<int:pk>/stages/add/", lead_types.stage_add, name="stage_add"),
-    path(f"{W}stages/<int:pk>/rename/", lead_types.stage_rename, name="stage_rename"),
-    path(f"{W}stages/<int:pk>/move/", lead_types.stage_move, name="stage_move"),
-    path(f"{W}stages/<int:pk>/archive/", lead_types.stage_archive, name="stage_archive"),
-    path(f"{W}stages/<int:pk>/restore/", lead_types.stage_restore, name="stage_restore"),
-    path(f"{W}integration/api/", api.api, name="api"),
-    path(f"{W}integration/api/add/", api.endpoint_add, name="endpoint_add"),
-    path(f"{W}integration/api/<int:pk>/", api.endpoint, name="endpoint"),
-    path(f"{W}integration/api/<int:pk>/rename/", api.endpoint_rename, name="endpoint_rename"),
-    path(f"{W}integration/api/<int:pk>/switch/", api.endpoint_switch, name="endpoint_switch"),
-    path(f"{W}integration/api/<int:pk>/rotate/", api.endpoint_rotate, name="endpoint_rotate"),
-    path(f"{W}integration/api/<int:pk>/forwarding/", api.endpoint_forwarding, name="endpoint_forwarding"),
-    path(f"{W}integration/api/<int:pk>/take-back/", alerts.endpoint_take_back, name="endpoint_take_back"),
-    path(f"{W}integration/api/<int:pk>/allow/", api.endpoint_allow, name="endpoint_allow"),
-    path(f"{W}integration/api/<int:pk>/disallow/", api.endpoint_disallow, name="endpoint_disallow"),
-    path(f"{W}channels/", channels.listed, name="channels"),
-    path(f"{W}channels/add/<str:kind>/", channels.channel_add, name="channel_add"),
-    path(f"{W}channels/<int:pk>/", channels.channel, name="channel"),
-    path(f"{W}channels/<int:pk>/edit/", channels.channel_edit, name="channel_edit"),
-    path(f"{W}channels/<int:pk>/test/", channels.channel_test, name="channel_test"),
-    path(f"{W}channels/<int:pk>/pause/", channels.channel_pause, name="channel_pause"),
-    path(f"{W}channels/<int:pk>/rotate/", channels.channel_rotate, name="channel_rotate"),
-    path(f"{W}channels/<int:pk>/resend/", deliveries.channel_resend, name="channel_resend"),
-    path(f"{W}channels/<int:pk>/remove/", channels.channel_remove, name="channel_remove"),
-    path(f"{W}channels/deliveries/<int:pk>/", deliveries.delivery, name="delivery"),
-    path(f"{W}channels/deliveries/<int:pk>/resend/", deliveries.delivery_resend, name="delivery_resend"),
-    path(f"{W}monitoring/", monitoring.monitor, name="monitoring"),
-    path(f"{W}alerts/", alerts.alerts, name="alerts"),
-    path(f"{W}alerts/<int:pk>/snooze/", alerts.alert_snooze, name="alert_snooze"),
-    path(f"{W}alerts/<int:pk>/revert/", alerts.alert_revert, name="alert_revert"),
-    path(f"{W}alerts/endpoints/<int:pk>/", alerts.watch, name="watch"),
-    path(f"{W}logs/", logs.logs, name="logs"),
-    path(f"{W}help/", help_pages.help_index, name="help"),
-    path(f"{W}help/<path:name>/", help_pages.help_page, name="help_page"),
-    path(f"{W}settings/", workspace.workspace, name="workspace"),
+    *leads.urlpatterns,
+    *held.urlpatterns,
+    *lead_types.urlpatterns,
+    *api.urlpatterns,
+    *channels.urlpatterns,
+    *watching.urlpatterns,
+    *logs.urlpatterns,
+    *settings.urlpatterns,
+    *help_pages.urlpatterns,
 ]

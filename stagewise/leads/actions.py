@@ -1,4 +1,4 @@
-"""Changes of lead types, their stages, and single leads.
+"""Changes of lead types and their stages.
 
 The lane keeps the lead types of a workspace under ``workspace.types_version``; every change here sets a new one in its
 transaction, so that the next lead is decided by what was saved.
@@ -16,8 +16,7 @@ from stagewise.accounts.errors import ActionError
 from stagewise.accounts.models import Workspace
 from stagewise.core.lead_types import key
 from stagewise.core.versions import new_version
-from stagewise.leads.models import Lead, LeadType, Stage, StageKind
-from stagewise.notify import outbox
+from stagewise.leads.models import LeadType, Stage, StageKind
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -226,40 +225,6 @@ def restore_stage(stage: Stage, actor: str = "") -> Stage:
         stage.save(update_fields=["archived_at", "position"])
         _changed(workspace, actor, "stage.restored", f"{stage.lead_type.name}: {stage.name}")
     return stage
-
-
-# Leads
-
-
-def set_stage(lead: Lead, stage: Stage, actor: str = "") -> Lead:
-    """Put the lead into a stage of its lead type; the stage that it stands in already changes nothing."""
-    with transaction.atomic():
-        lead = Lead.objects.select_for_update(of=("self",)).select_related("stage", "workspace").get(pk=lead.pk)
-        if stage.lead_type_id != lead.lead_type_id:
-            raise ActionError({"stage": [f"“{stage.name}” is no stage of this lead's type."]})
-        if stage.pk == lead.stage_id:
-            return lead
-        if stage.archived_at is not None:
-            raise ActionError({"stage": [f"The stage “{stage.name}” is archived. Choose another one."]})
-        before = lead.stage.name
-        changes: audit.Changes = {"stage": [before, stage.name]}
-        lead.stage = stage
-        lead.save(update_fields=["stage"])
-        stages = {"stage": stage.name, "previous_stage": before}
-        outbox.write_of(lead, outbox.STAGE_CHANGED, now_ms(), stages)
-        audit.record(lead.workspace, actor, "lead.stage_changed", str(lead.public_id), changes)
-    return lead
-
-
-def delete_lead(lead: Lead, actor: str = "") -> None:
-    """Delete the lead for good. Its slot of the limit stays used: hits are rows of their own."""
-    with transaction.atomic():
-        found = Lead.objects.select_for_update(of=("self",)).select_related("workspace").filter(pk=lead.pk).first()
-        if found is None:
-            return
-        outbox.write_of(found, outbox.DELETED, now_ms())
-        audit.record(found.workspace, actor, "lead.deleted", str(found.public_id))
-        found.delete()
 
 
 # What they share

@@ -83,7 +83,7 @@ def page(
     if wanted:
         contains = Q()
         for term in wanted:
-            contains &= Q(search_text__contains=term)
+            contains &= Q(search__text__contains=term)
         found = found.filter(contains | Q(id__in=_not_derived(workspace, wanted, before)))
     leads = list(found.order_by("-id")[: size + 1])
     more = len(leads) > size
@@ -191,9 +191,5 @@ def _not_derived(workspace: Workspace, wanted: list[str], before: int | None) ->
     fresh = Lead.objects.filter(workspace=workspace, derived_at=None)
     if before is not None:
         fresh = fresh.filter(id__lt=before)
-    rows = fresh.order_by("-id").values_list("id", "name", "email", "phone", "phone_e164")
-    return [
-        row_id
-        for row_id, name, email, phone, e164 in rows[:_NOT_DERIVED_AT_MOST]
-        if matches(text_of(name, email, phone, e164), wanted)
-    ]
+    rows = fresh.order_by("-id").values_list("id", "name", "email", "phone", "phone_e164", "message")
+    return [row[0] for row in rows[:_NOT_DERIVED_AT_MOST] if matches(text_of(*row[1:]), wanted)]

@@ -38,6 +38,8 @@ INSTALLED_APPS = [
     "allauth",
     "allauth.account",
     "allauth.mfa",
+    "allauth.usersessions",
+    "template_partials.apps.SimpleAppConfig",
 ]
 
 DATABASES: dict[str, Any]
@@ -102,8 +104,22 @@ TEMPLATES = [
     {
         "BACKEND": "django.template.backends.django.DjangoTemplates",
         "DIRS": [PACKAGE / "console" / "templates"],
-        "APP_DIRS": True,
         "OPTIONS": {
+            "loaders": [
+                (
+                    "template_partials.loader.Loader",
+                    [
+                        (
+                            "django.template.loaders.cached.Loader",
+                            [
+                                "django.template.loaders.filesystem.Loader",
+                                "django.template.loaders.app_directories.Loader",
+                            ],
+                        )
+                    ],
+                )
+            ],
+            "builtins": ["template_partials.templatetags.partials"],
             "context_processors": [
                 "django.template.context_processors.request",
                 "django.contrib.auth.context_processors.auth",
@@ -206,7 +222,10 @@ STATIC_URL = "/static/"
 STATIC_ROOT = PACKAGE / "static_files"
 # The pictures of the pages under Help are built with these: `python -m stagewise.pages`.
 _pictures = PACKAGE / "public_files" / "docs" / "images"
-STATICFILES_DIRS: list[Path | tuple[str, Path]] = [PACKAGE / "console" / "assets"]
+STATICFILES_DIRS: list[Path | tuple[str, Path]] = []
+_built = PACKAGE / "console" / "built"
+if _built.is_dir():  # `npm run build` makes it
+    STATICFILES_DIRS.append(_built)
 if _pictures.is_dir():
     STATICFILES_DIRS.append(("docs", _pictures))
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]

@@ -9,13 +9,13 @@ from __future__ import annotations
 import hashlib
 
 #: Version of the schema that this release's migrations make.
-SCHEMA_VERSION = 2
+SCHEMA_VERSION = 3
 
 #: The oldest lane whose SQL works on that schema.
-OLDEST_LANE = 2
+OLDEST_LANE = 3
 
 #: The version of the SQL in this package: raised whenever it needs a newer schema.
-LANE_VERSION = 2
+LANE_VERSION = 3
 
 
 class SchemaError(Exception):

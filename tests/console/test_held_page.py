@@ -10,8 +10,8 @@ from django.test import Client
 
 from stagewise.accounts.clock import now_ms
 from stagewise.accounts.models import User
-from stagewise.leads.actions import delete_lead
 from stagewise.leads.models import HeldLead, Lead
+from stagewise.leads.working import delete_lead
 from tests.console.pages import Page, read, send
 from tests.support.cast import Cast, held
 

@@ -6,7 +6,7 @@ import pytest
 from django.test import Client
 
 from stagewise.accounts.models import User
-from stagewise.leads import actions
+from stagewise.leads import actions, working
 from stagewise.leads.models import Lead
 from tests.console.pages import read, send
 from tests.support.cast import Cast, lead
@@ -17,7 +17,7 @@ AsUser = Callable[[User], Client]
 
 
 def test_an_empty_list_says_what_to_do_first(cast: Cast, as_user: AsUser) -> None:
-    actions.delete_lead(cast.acme.lead)
+    working.delete_lead(cast.acme.lead)
     page = read(as_user(cast.olga), "/w/acme/leads/")
     assert "No leads yet" in page.text
     assert "Open the Stagewise API page" in page.text

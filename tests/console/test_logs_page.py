@@ -10,7 +10,7 @@ from stagewise.core.refusal import ACCEPTED, NOTES, REFUSALS
 from stagewise.endpoints import actions
 from stagewise.endpoints.actions import RuleChanges, save_rules
 from stagewise.endpoints.models import AttemptCounter, Endpoint
-from stagewise.leads.actions import delete_lead
+from stagewise.leads.working import delete_lead
 from tests.console.pages import read, send
 from tests.support.cast import Cast, attempt, summary
 

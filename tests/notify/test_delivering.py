@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from stagewise.accounts.models import Workspace
-from stagewise.leads import actions as leads
 from stagewise.leads import queries as lead_queries
+from stagewise.leads import working
 from stagewise.notify import outbox as events
 from stagewise.notify import schedule
 from stagewise.notify.channels import Outcome
@@ -81,7 +81,7 @@ def test_a_second_try_says_the_same_as_the_first(
     recorder.answer = lambda channel, payload: REFUSED if len(recorder.got) == 1 else OK
     lead = add_lead(workspace)
     work_off(outbox)
-    leads.set_stage(lead, lead.lead_type.stages.get(name="Won"))
+    working.set_stage(lead, lead.lead_type.stages.get(name="Won"))
     clock.now += 6_000
     work_off(outbox)
     assert recorder.got[0] == recorder.got[1]
@@ -95,7 +95,7 @@ def test_of_a_deleted_lead_only_the_id_is_told(
     recorder.answer = lambda channel, payload: REFUSED if len(recorder.got) == 1 else OK
     lead = add_lead(workspace)
     work_off(outbox)
-    leads.delete_lead(lead)
+    working.delete_lead(lead)
     clock.now += 6_000
     work_off(outbox)
     gone = {"id": str(lead.public_id), "deleted": True}
@@ -189,8 +189,8 @@ def test_deliveries_of_one_lead_come_in_their_order_however_often_the_first_fail
     add_channel(workspace, kinds=[events.CREATED, events.STAGE_CHANGED])
     lead, other = add_lead(workspace), add_lead(workspace, name="Grace")
     for stage in ("Contacted", "Qualified", "Won"):
-        leads.set_stage(lead, lead.lead_type.stages.get(name=stage))
-    leads.set_stage(other, other.lead_type.stages.get(name="Lost"))
+        working.set_stage(lead, lead.lead_type.stages.get(name=stage))
+    working.set_stage(other, other.lead_type.stages.get(name="Lost"))
     failures = iter([REFUSED] * 3)
     recorder.answer = lambda name, payload: next(failures, OK) if payload["data"]["name"] == "Ada" else OK
     for delay in (0, *DELAYS_S[:4]):

@@ -6,7 +6,7 @@ import pytest
 from django.db import connection
 
 from stagewise.accounts.models import Workspace
-from stagewise.leads import actions as leads
+from stagewise.leads import working
 from stagewise.notify import outbox as events
 from stagewise.notify.dispatching import dispatch
 from stagewise.notify.models import Delivery, Event
@@ -73,8 +73,8 @@ def test_what_is_done_with_a_lead_is_told_in_its_order(workspace: Workspace) -> 
     add_channel(workspace, kinds=[events.CREATED, events.STAGE_CHANGED, events.DELETED])
     lead = add_lead(workspace)
     contacted = lead.lead_type.stages.get(name="Contacted")
-    leads.set_stage(lead, contacted)
-    leads.delete_lead(lead)
+    working.set_stage(lead, contacted)
+    working.delete_lead(lead)
     dispatch(10)
     made = list(Delivery.objects.order_by("id").values_list("kind", "data"))
     known = {"lead": str(lead.public_id)}
@@ -88,8 +88,8 @@ def test_what_is_done_with_a_lead_is_told_in_its_order(workspace: Workspace) -> 
 def test_nobody_is_told_of_what_is_done_with_test_leads(workspace: Workspace) -> None:
     lead = add_lead(workspace, test=True)
     Event.objects.all().delete()
-    leads.set_stage(lead, lead.lead_type.stages.get(name="Won"))
-    leads.delete_lead(lead)
+    working.set_stage(lead, lead.lead_type.stages.get(name="Won"))
+    working.delete_lead(lead)
     assert not Event.objects.exists()
 
 

@@ -15,7 +15,7 @@ from stagewise.console import came_by, toasts
 from stagewise.console.access import Seat, lead_for, page, stage_for
 from stagewise.console.context import show
 from stagewise.endpoints import journal
-from stagewise.leads import actions, queries
+from stagewise.leads import queries, working
 from stagewise.notify import figures
 
 if TYPE_CHECKING:
@@ -126,7 +126,7 @@ def lead_stage(request: HttpRequest, seat: Seat, public_id: uuid.UUID) -> HttpRe
     stage = stage_for(seat, number(request.POST.get("stage")) or 0)
     before = found.stage
     try:
-        actions.set_stage(found, stage, seat.user.email)
+        working.set_stage(found, stage, seat.user.email)
     except ActionError as error:
         toasts.refuse(request, error)
     else:
@@ -143,7 +143,7 @@ def lead_delete(request: HttpRequest, seat: Seat, public_id: uuid.UUID) -> HttpR
     found = lead_for(seat, public_id)
     if request.method != "POST":
         return show(request, seat, "lead_delete.html", "leads", lead=found)
-    actions.delete_lead(found, seat.user.email)
+    working.delete_lead(found, seat.user.email)
     toasts.say(request, f"“{found.name[:80]}” was deleted.")
     return redirect("leads", slug=seat.workspace.slug)
 

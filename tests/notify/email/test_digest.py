@@ -7,7 +7,7 @@ from uuid import uuid4
 
 import pytest
 
-from stagewise.leads import actions
+from stagewise.leads import working
 from stagewise.leads.models import Lead
 from stagewise.notify.channels.email import digest
 from stagewise.notify.models import Delivery, DeliveryState
@@ -175,7 +175,7 @@ def test_a_lead_that_was_deleted_meanwhile_is_a_line_without_its_data(post: Post
     for lead in made:
         post.send(channel, lead)
     gone = str(made[-1].public_id)
-    actions.delete_lead(made[-1])
+    working.delete_lead(made[-1])
     post.pass_time(10)
     text = server.received[-1].body("plain")
     assert "Visitor number 22;" not in text

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from stagewise.accounts.errors import ActionError
-from stagewise.leads import actions
+from stagewise.leads import working
 from stagewise.leads.models import LeadAttribution
 from stagewise.notify.channels import OpenChannel
 from stagewise.notify.channels.email.channel import Email
@@ -158,7 +158,7 @@ def test_of_a_deleted_lead_only_its_id_is_told(post: Post, cast: Cast, server: M
     channel = post.channel(lead_types=[lead.lead_type_id])
     post.send(channel, lead)
     delivery = post.event(channel, lead, "lead.deleted")
-    actions.delete_lead(lead)
+    working.delete_lead(lead)
     post.attempt(delivery)
     mail = server.received[-1]
     assert mail.message["Subject"] == "Lead deleted: Acme Studio"
@@ -170,7 +170,7 @@ def test_a_lead_that_was_deleted_before_its_mail_left_is_not_sent_any_more(
     post: Post, cast: Cast, server: Mailbox
 ) -> None:
     delivery = post.event(post.channel(), cast.acme.lead)
-    actions.delete_lead(cast.acme.lead)
+    working.delete_lead(cast.acme.lead)
     outcome = post.attempt(delivery)
     assert outcome.problem == ""
     assert "deleted" in outcome.answer
