@@ -10,7 +10,7 @@ from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
 import msgspec
-from django.db import transaction
+from django.db import IntegrityError, transaction
 from django.db.models import Q, QuerySet
 
 from stagewise.accounts import audit
@@ -94,7 +94,8 @@ def _release(workspace: Workspace, public_id: uuid.UUID, actor: str) -> Lead | N
         _write_beside(held, lead)
         now = now_ms()
         held.state, held.settled_at, held.settled_by, held.lead_id = HeldState.RELEASED, now, actor[:254], lead.pk
-        held.save(update_fields=["state", "settled_at", "settled_by", "lead_id"])
+        held.repeat_slot = held.repeat_hash = None
+        held.save(update_fields=["state", "settled_at", "settled_by", "lead_id", "repeat_slot", "repeat_hash"])
         outbox.write_of(lead, outbox.CREATED, now)
         audit.record(workspace, actor, "held.released", str(public_id))
     return lead
@@ -105,7 +106,7 @@ def _made_of(held: HeldLead) -> Lead:
     if lead_type.archived_at is not None:
         # The last active type cannot be archived, so there is one.
         lead_type = LeadType.objects.filter(workspace_id=held.workspace_id, archived_at=None).order_by("position")[0]
-    return Lead.objects.create(
+    values = dict(
         workspace_id=held.workspace_id,
         public_id=held.public_id,
         endpoint_id=held.endpoint_id,
@@ -114,9 +115,16 @@ def _made_of(held: HeldLead) -> Lead:
         created_at=held.at,
         **{field: getattr(held, field) for field in _AS_IT_CAME},
     )
+    try:
+        with transaction.atomic():
+            # Repeats find the lead from now on.
+            return Lead.objects.create(**values, repeat_slot=held.repeat_slot, repeat_hash=held.repeat_hash)
+    except IntegrityError:
+        # On PostgreSQL only one lead bears a mark, and another has it.
+        return Lead.objects.create(**values)
 
 
-#: What a lead takes over as it is; not the mark by which repeats are found, whose five minutes are the held one's.
+#: What a lead takes over as it is.
 _AS_IT_CAME = (
     *("name", "phone", "phone_e164", "email", "message"),
     *("address", "forwarded_by", "origin", "user_agent", "request_id"),

@@ -15,6 +15,7 @@ from typing import TypeVar
 import msgspec
 
 from stagewise.core import refusal
+from stagewise.core.lead_types import key as type_key
 from stagewise.core.policy import Rules
 from stagewise.core.submission import Submission, shown_origin
 from stagewise.store.admission import note_of
@@ -31,6 +32,8 @@ SUMMARY_ROWS = 1_000
 _OWN_ROWS = SUMMARY_ROWS - len(refusal.REFUSALS) - len(refusal.ACCEPTED)
 #: Rows for calls with an unknown key, per hour.
 UNKNOWN_ROWS = 100
+#: Names that were no lead type's, per workspace.
+UNMATCHED_ROWS = 100
 #: Detail rows kept in memory while they cannot be written; past that only counters and summaries go on.
 WAITING_ROWS = 5_000
 
@@ -44,6 +47,8 @@ SummaryKey = tuple[int, int, int, str, int, str, str]
 CounterKey = tuple[int, int, int, str]
 #: (hour, prefix, address)
 UnknownKey = tuple[int, str, str]
+#: (workspace id, name key)
+UnmatchedKey = tuple[int, str]
 
 
 class Flush(msgspec.Struct):
@@ -55,6 +60,8 @@ class Flush(msgspec.Struct):
     counters: dict[CounterKey, list[int]]
     unknown: dict[UnknownKey, list[int]]
     timings: list[TimingRow] = []
+    #: Lead type names that matched nothing: how they were spelled, and [count, last time].
+    unmatched: dict[UnmatchedKey, tuple[str, list[int]]] = {}
 
     def copy(self) -> Flush:
         """A copy to be folded, so that this one can be given back when writing fails."""
@@ -64,6 +71,7 @@ class Flush(msgspec.Struct):
             {key: list(row) for key, row in self.counters.items()},
             {key: list(row) for key, row in self.unknown.items()},
             self.timings,
+            {key: (name, list(row)) for key, (name, row) in self.unmatched.items()},
         )
 
     def hours(self) -> set[EndpointHour]:
@@ -114,6 +122,22 @@ class Flush(msgspec.Struct):
             else:
                 rows.add((prefix, address))
 
+    def cap_unmatched(self, existing: Callable[[int], set[str]]) -> None:
+        """Drop names past the cap of their workspace; ``existing`` gives the name keys that it has rows for."""
+        known: dict[int, set[str]] = {}
+        for workspace, name_key in list(self.unmatched):
+            rows = known.get(workspace)
+            if rows is None:
+                rows = known[workspace] = existing(workspace)
+            if name_key not in rows and len(rows) >= UNMATCHED_ROWS:
+                del self.unmatched[workspace, name_key]
+            else:
+                rows.add(name_key)
+
+    def unmatched_rows(self) -> list[tuple[int, str, str, int, int]]:
+        """(workspace id, name key, name, count, last time), in one order for all processes."""
+        return [(*key, name, row[0], row[1]) for key, (name, row) in sorted(self.unmatched.items())]
+
 
 class Journal:
     """Gathers what became of calls, from several threads, and hands it over for writing."""
@@ -147,6 +171,8 @@ class Journal:
         )  # fmt: skip
         with self._lock:
             waiting = self._waiting
+            if decision.outcome == "unknown_lead_type" and submission.fields and submission.fields.lead_type_name:
+                _add_unmatched(waiting, rules.workspace_id, submission.fields.lead_type_name, 1, now)
             counter = waiting.counters.setdefault(_counter_key(attempt), [0, 0])
             counter[0] += 1
             hour_of = (attempt.endpoint_id, now - now % HOUR_MS)
@@ -180,6 +206,8 @@ class Journal:
                 _add(waiting.summaries, summary, count, last)
             for unknown, (count, last) in flush.unknown.items():
                 _add(waiting.unknown, unknown, count, last)
+            for (workspace, _key), (name, (count, last)) in flush.unmatched.items():
+                _add_unmatched(waiting, workspace, name, count, last)
 
     def learn(self, detailed: Iterable[tuple[EndpointHour, int]]) -> None:
         """Remember which endpoint hours have all their detail rows, so that they need no more memory here."""
@@ -205,6 +233,17 @@ def _summary_key(attempt: Attempt) -> SummaryKey:
         attempt.workspace_id, attempt.endpoint_id, hour, attempt.outcome, attempt.status,
         attempt.address or "", attempt.origin or "",
     )  # fmt: skip
+
+
+def _add_unmatched(waiting: Flush, workspace_id: int, name: str, count: int, at: int) -> None:
+    key = (workspace_id, type_key(name))
+    known = waiting.unmatched.get(key)
+    if known is None:
+        if len(waiting.unmatched) < WAITING_ROWS:
+            waiting.unmatched[key] = (name, [count, at])
+        return
+    known[1][0] += count
+    known[1][1] = max(known[1][1], at)
 
 
 def _add(rows: dict[_Key, list[int]], key: _Key, count: int, at: int) -> None:

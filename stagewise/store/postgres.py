@@ -80,6 +80,8 @@ _ATTEMPTS = _inserts(statements.ATTEMPTS)
 _COUNTERS = statements.COUNTERS.format(**ONE)
 _SUMMARIES = statements.SUMMARIES.format(**ONE)
 _UNKNOWN = statements.UNKNOWN.format(**ONE)
+_UNMATCHED = statements.UNMATCHED.format(**ONE)
+_UNMATCHED_ROWS = statements.UNMATCHED_ROWS.format(**ONE)
 _LANE_MINUTES = statements.LANE_MINUTE.format(**ONE)
 _DETAILED = statements.DETAILED.format(**ONE)
 _SUMMARY_ROWS = statements.SUMMARY_ROWS.format(**ONE)
@@ -225,6 +227,7 @@ class PostgresSession:
         journal.fold(detailed)
         journal.cap_summaries(lambda place: {(o, a, s) for o, a, s in self._rows(_SUMMARY_ROWS, place)})
         journal.cap_unknown(lambda hour: {(p, a) for p, a in self._rows(_UNKNOWN_ROWS, [hour])})
+        journal.cap_unmatched(lambda place: {key for (key,) in self._rows(_UNMATCHED_ROWS, [place])})
         if journal.attempts:
             self._rows(_ATTEMPTS, [_ENCODE(journal.attempts).decode()])
         for summary, row in sorted(journal.summaries.items()):  # in one order everywhere: no deadlock
@@ -233,6 +236,8 @@ class PostgresSession:
             self._rows(_COUNTERS, (*counter, process, *row))
         for unknown, row in sorted(journal.unknown.items()):
             self._rows(_UNKNOWN, (*unknown, *row))
+        for values in journal.unmatched_rows():
+            self._rows(_UNMATCHED, values)
         for timing in journal.timings:
             self._rows(_LANE_MINUTES, timing)
         self._rows("COMMIT")

@@ -82,9 +82,11 @@ class Recent:
         self._fresh.clear()
         recent = []
         for *marked, created_at in file.execute(_BACKWARDS):
-            if created_at <= now - WITHIN_MS:
+            # A released lead is older than its row id says: it was held for a while.
+            if created_at <= now - 2 * WITHIN_MS:
                 break
-            recent.append(marked)
+            if created_at > now - WITHIN_MS:
+                recent.append(marked)
         self._add((slot, mark, row_id) for slot, mark, row_id in reversed(recent))
 
     def _add(self, marked: Iterable[Marked]) -> None:

@@ -43,7 +43,7 @@ class EndpointRow(msgspec.Struct, frozen=True):
     documents: tuple[object, object, object]
 
 
-#: (lead type id, name, name key, id of its first stage), in order
+#: (lead type id, name, a key that it is called by, id of its first stage): by their own names in order, then by aliases
 TypeRow = tuple[int, str, str, int]
 
 
@@ -103,5 +103,7 @@ def _compile(row: KeyRow, endpoint: EndpointRow) -> tuple[Rules, Options]:
 
 def _types(version: int, rows: Sequence[TypeRow]) -> LeadTypes:
     rules = [LeadTypeRule(id_, name, stage) for id_, name, _key, stage in rows]
-    by_key = {key: rule for rule, (_id, _name, key, _stage) in zip(rules, rows, strict=True)}
+    by_key: dict[str, LeadTypeRule] = {}
+    for rule, (_id, _name, key, _stage) in zip(rules, rows, strict=True):
+        by_key.setdefault(key, rule)  # a type's own name goes before another's alias
     return LeadTypes(version, rules[0] if rules else None, by_key)

@@ -65,6 +65,8 @@ _TESTS, _TEST_KEYS = _lead_inserts(statements.TESTS)
 _COUNTERS = statements.COUNTERS.format(**ONE)
 _SUMMARIES = statements.SUMMARIES.format(**ONE)
 _UNKNOWN = statements.UNKNOWN.format(**ONE)
+_UNMATCHED = statements.UNMATCHED.format(**ONE)
+_UNMATCHED_ROWS = statements.UNMATCHED_ROWS.format(**ONE)
 _LANE_MINUTES = statements.LANE_MINUTE.format(**ONE)
 
 
@@ -218,11 +220,13 @@ class SQLiteSession:
             journal.fold(detailed)
             journal.cap_summaries(lambda hour: self._summaries(connection, hour))
             journal.cap_unknown(lambda hour: set(connection.execute(statements.UNKNOWN_ROWS.format(**ONE), (hour,))))
+            journal.cap_unmatched(lambda place: {key for (key,) in connection.execute(_UNMATCHED_ROWS, (place,))})
             if journal.attempts:
                 connection.execute(_ATTEMPTS, (_ENCODE(journal.attempts).decode(),))
             connection.executemany(_SUMMARIES, ((*key, *row) for key, row in sorted(journal.summaries.items())))
             connection.executemany(_COUNTERS, ((*key, process, *row) for key, row in journal.counters.items()))
             connection.executemany(_UNKNOWN, ((*key, *row) for key, row in sorted(journal.unknown.items())))
+            connection.executemany(_UNMATCHED, journal.unmatched_rows())
             connection.executemany(_LANE_MINUTES, journal.timings)
             connection.execute("COMMIT")
         except sqlite3.Error as error:

@@ -99,12 +99,16 @@ FROM endpoint WHERE id = {one}
 """
 
 TYPES: Final = """
-SELECT t.id, t.name, t.name_key,
+SELECT t.id, t.name, n.name_key,
   (SELECT s.id FROM stage s
    WHERE s.lead_type_id = t.id AND s.archived_at IS NULL ORDER BY s.position, s.id LIMIT 1) AS first_stage
 FROM lead_type t
+JOIN (
+  SELECT id AS lead_type_id, name_key, 0 AS alias FROM lead_type
+  UNION ALL SELECT lead_type_id, name_key, 1 FROM lead_type_alias
+) n ON n.lead_type_id = t.id
 WHERE t.workspace_id = {one} AND t.archived_at IS NULL
-ORDER BY t.position, t.id
+ORDER BY n.alias, t.position, t.id
 """
 
 COUNTERS: Final = """
@@ -129,6 +133,13 @@ DO UPDATE SET count = unknown_call.count + excluded.count,
   last_at = CASE WHEN excluded.last_at > unknown_call.last_at THEN excluded.last_at ELSE unknown_call.last_at END
 """
 
+UNMATCHED: Final = """
+INSERT INTO unmatched_name (workspace_id, name_key, name, count, last_at) VALUES ({one}, {one}, {one}, {one}, {one})
+ON CONFLICT (workspace_id, name_key)
+DO UPDATE SET name = excluded.name, count = unmatched_name.count + excluded.count,
+  last_at = CASE WHEN excluded.last_at > unmatched_name.last_at THEN excluded.last_at ELSE unmatched_name.last_at END
+"""
+
 #: Detail rows that an endpoint's hour has, of calls that made no lead.
 DETAILED: Final = """
 SELECT coalesce(sum(detailed), 0) FROM attempt_counter
@@ -138,6 +149,8 @@ WHERE endpoint_id = {one} AND minute >= {one} AND minute < {one} AND outcome NOT
 SUMMARY_ROWS: Final = "SELECT outcome, address, origin FROM attempt_summary WHERE endpoint_id = {one} AND hour = {one}"
 
 UNKNOWN_ROWS: Final = "SELECT prefix, address FROM unknown_call WHERE hour = {one}"
+
+UNMATCHED_ROWS: Final = "SELECT name_key FROM unmatched_name WHERE workspace_id = {one}"
 
 #: The time of the N-th newest hit, for a limit that was lowered below what is in the window.
 NTH_HIT: Final = """

@@ -137,6 +137,20 @@ def test_held_leads_are_kept_with_where_they_came_from(lab: Lab) -> None:
     assert (origin, address) == ("https://a.example", "192.0.2.1")
 
 
+def test_a_repeat_of_a_released_lead_is_counted_with_it(lab: Lab) -> None:
+    lab.installation.save_rules(holding={"max_links": 0})
+    sent = {**LINKS, "name": "Twice"}
+    [held] = lab.decide(lab.submission(**sent))
+    public_id = json.loads(held.body or b"")["id"]
+    lab.installation.stagewise("held", "release", public_id)
+    # One ledger that was there before, and a new one that has to read back.
+    again = [lab.decide(lab.submission(**sent))[0] for _ in range(2)]
+    assert [each.outcome for each in again] == ["duplicate", "duplicate"]
+    assert {json.loads(each.body or b"")["id"] for each in again} == {public_id}
+    assert lab.installation.sql("SELECT count FROM lead_repeat") == [(2,)]
+    assert lab.installation.count("lead") == 1
+
+
 def test_held_calls_stand_in_the_journal(lab: Lab) -> None:
     lab.installation.save_rules(holding={"max_links": 0})
 

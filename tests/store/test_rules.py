@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+import json
 
 import pytest
 
 from stagewise.core.versions import new_version
-from stagewise.store import schema
+from stagewise.store import journal, schema
 from stagewise.store.ledger import Ledger
 from stagewise.store.schema import SchemaError
 from tests.store.lab import DAY, Lab
@@ -54,6 +55,34 @@ def test_an_archived_or_renamed_lead_type_is_unknown_to_the_next_call(lab: Lab) 
         return [*outcomes, await post("Sales"), await post("BUYING")]
 
     assert lab.run(steps) == ["created", "unknown_lead_type", "created", "unknown_lead_type", "created"]
+
+
+def test_a_lead_type_is_found_by_its_aliases_and_by_its_own_name_first(lab: Lab) -> None:
+    for type_name, alias in (("Sales", "enquiry"), ("Sales", "support")):
+        lab.installation.sql(
+            "INSERT INTO lead_type_alias (workspace_id, lead_type_id, name, name_key)"
+            " SELECT workspace_id, id, ?, ? FROM lead_type WHERE name = ?", alias, alias, type_name
+        )  # fmt: skip
+    types_changed(lab)
+    named = ("Enquiry", "SUPPORT", "sales")
+    answers = lab.decide(*(lab.submission(lead_type_name=name) for name in named))
+    assert [json.loads(answer.body or b"")["lead_type"]["name"] for answer in answers] == ["Sales", "Support", "Sales"]
+    lab.installation.sql("UPDATE lead_type SET archived_at = 1 WHERE name = 'Sales'")
+    types_changed(lab)
+    assert lab.decide(lab.submission(lead_type_name="Enquiry"))[0].outcome == "unknown_lead_type"
+
+
+def test_names_that_were_no_lead_types_are_listed_with_counts_a_hundred_at_most(lab: Lab) -> None:
+    lab.posts(3, lead_type_name="Wholesale")
+    lab.posts(1, lead_type_name="wholesale ")
+    lab.posts(1, lead_type_name="Sales")
+    assert lab.installation.sql("SELECT name_key, count FROM unmatched_name") == [("wholesale", 4)]
+    lab.decide(*(lab.submission(lead_type_name=f"Type {number}") for number in range(130)))
+    assert lab.installation.count("unmatched_name") == journal.UNMATCHED_ROWS
+    lab.posts(1, lead_type_name="WHOLESALE")
+    assert lab.installation.sql("SELECT name, count FROM unmatched_name WHERE name_key = 'wholesale'") == [
+        ("WHOLESALE", 5)
+    ]
 
 
 def test_a_retired_key_works_until_its_moment_and_then_answers_gone(lab: Lab, frozen_clock: int) -> None:
