@@ -16,7 +16,7 @@ from stagewise.accounts.errors import ActionError
 from stagewise.accounts.models import Workspace
 from stagewise.core.lead_types import key
 from stagewise.core.versions import new_version
-from stagewise.leads.models import LeadType, Stage, StageKind
+from stagewise.leads.models import LeadType, Stage, StageKind, UnmatchedName
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,6 +30,8 @@ FIRST_STAGES = (
     ("Lost", StageKind.LOST),
 )
 
+#: How many muted hues there are.
+HUES = 8
 
 _Item = TypeVar("_Item", bound=LeadType | Stage)
 
@@ -94,6 +96,20 @@ def move_lead_type(lead_type: LeadType, to: int, actor: str = "") -> LeadType:
             _changed(workspace, actor, "lead_type.moved", lead_type.name)
         lead_type.refresh_from_db()
     return lead_type
+
+
+def paint(item: LeadType | Stage, hue: int | None, actor: str = "") -> None:
+    """Give a lead type or a stage one of the eight hues (0 to 7); None: the one of its place."""
+    if hue is not None and not 0 <= hue < HUES:
+        raise ActionError({"hue": [f"There are {HUES} colours."]})
+    with transaction.atomic():
+        workspace = _locked(item.workspace_id)
+        item.refresh_from_db()
+        if item.hue != hue:
+            kind = "lead_type" if isinstance(item, LeadType) else "stage"
+            audit.record(workspace, actor, f"{kind}.painted", item.name, {"hue": [item.hue, hue]})
+            item.hue = hue
+            item.save(update_fields=["hue"])
 
 
 def archive_lead_type(lead_type: LeadType, actor: str = "") -> LeadType:
@@ -278,4 +294,7 @@ def _refuse_second_stage(stage: Stage, name: str) -> None:
 
 def _changed(workspace: Workspace, actor: str, action: str, subject: str, changes: audit.Changes | None = None) -> None:
     Workspace.objects.filter(pk=workspace.pk).update(types_version=new_version())
+    if action in {"lead_type.added", "lead_type.renamed", "lead_type.restored"}:
+        # A name that came and was nobody's may be somebody's now.
+        UnmatchedName.objects.filter(workspace_id=workspace.pk, name_key=key(subject)).delete()
     audit.record(workspace, actor, action, subject, changes)

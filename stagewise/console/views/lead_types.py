@@ -1,49 +1,34 @@
-"""Lead types and their stages: add, rename, order, archive, restore."""
+"""Lead types and their stages: add, rename, order, colour, archive, restore."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING
 
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from stagewise.accounts.errors import ActionError
 from stagewise.accounts.models import Role
 from stagewise.console import toasts
-from stagewise.console.access import Seat, lead_type_for, page, stage_for
-from stagewise.console.context import show
-from stagewise.console.inputs import MoveForm, NameForm, StageForm
-from stagewise.leads import actions, queries
-from stagewise.leads.models import LeadType, Stage, StageKind
+from stagewise.console.access import Seat, alias_for, lead_type_for, page, stage_for
+from stagewise.console.inputs import HueForm, MoveForm, NameForm, StageForm
+from stagewise.console.lead_types_page import shown
+from stagewise.leads import actions, aliases, moving
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http import HttpRequest, HttpResponse
 
-
-class StageLine(NamedTuple):
-    """A stage and the name of the field that renames it."""
-
-    stage: Stage
-    field: str
-
-
-class Card(NamedTuple):
-    """A lead type as the page shows it, with the names of its fields."""
-
-    lead_type: LeadType
-    field: str
-    add_field: str
-    stages: list[StageLine]
-    archived: list[Stage]
-    open: bool
+    from stagewise.leads.models import LeadType, Stage
 
 
 @page(read=Role.VIEWER)
 def lead_types(request: HttpRequest, seat: Seat) -> HttpResponse:
     """The lead types in use in their order, each with its stages, and the archive."""
-    return _listed(request, seat)
+    return shown(request, seat)
 
 
 @page(write=Role.ADMIN)
@@ -75,12 +60,24 @@ def lead_type_move(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
 
 
 @page(write=Role.ADMIN)
+def lead_type_paint(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
+    """Give a lead type one of the colours."""
+    return _paint(request, seat, lead_type_for(seat, pk))
+
+
+@page(write=Role.ADMIN)
 def lead_type_archive(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
-    """Archive a lead type; Undo takes it out again."""
-    lead_type = lead_type_for(seat, pk)
+    """Archive a lead type; its open leads stay, or become leads of another type. Undo takes it out again."""
+    lead_type, target = lead_type_for(seat, pk), request.POST.get("to", "")
+    to = lead_type_for(seat, int(target)) if target.isascii() and target.isdigit() else None
     undo = reverse("lead_type_restore", args=[seat.workspace.slug, pk])
-    done = f"“{lead_type.name}” is archived. Calls that name it are refused now."
-    return _act(request, seat, lambda: actions.archive_lead_type(lead_type, seat.user.email), done=done, undo=undo)
+
+    def act() -> str:
+        actions.archive_lead_type(lead_type, seat.user.email)
+        done = _("“%s” is archived. Calls that name it are refused now.") % lead_type.name
+        return f"{done} {_moved(moving.to_type(lead_type, to, seat.user.email))}" if to else done
+
+    return _act(request, seat, act, undo=undo)
 
 
 @page(write=Role.ADMIN)
@@ -88,6 +85,46 @@ def lead_type_restore(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse
     """Take a lead type out of the archive."""
     lead_type = lead_type_for(seat, pk)
     return _act(request, seat, lambda: actions.restore_lead_type(lead_type, seat.user.email))
+
+
+@page(write=Role.ADMIN)
+def alias_add(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
+    """Give a lead type another name that calls may use; Undo takes it away."""
+    lead_type, name = lead_type_for(seat, pk), _posted_name(request)
+
+    def act() -> None:
+        alias = aliases.add_alias(lead_type, name, seat.user.email)
+        toasts.say(
+            request,
+            _("Calls that name “%(name)s” make leads of the type “%(type)s” now.")
+            % {"name": alias.name, "type": lead_type.name},
+            undo=reverse("alias_remove", args=[seat.workspace.slug, alias.pk]),
+        )
+
+    return _act(request, seat, act, typed=(f"alias-{pk}", name))
+
+
+@page(write=Role.ADMIN)
+def alias_remove(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
+    """Take a name away from a lead type; Undo gives it back."""
+    alias = alias_for(seat, pk)
+
+    def act() -> None:
+        aliases.remove_alias(alias, seat.user.email)
+        toasts.say(
+            request,
+            _("Calls that name “%s” are refused now.") % alias.name,
+            undo=reverse("alias_add", args=[seat.workspace.slug, alias.lead_type_id]),
+            fields={"name": alias.name},
+        )
+
+    return _act(request, seat, act)
+
+
+@page(write=Role.ADMIN)
+def unmatched_dismiss(request: HttpRequest, seat: Seat) -> HttpResponse:
+    """Forget a name that came and was no lead type's."""
+    return _act(request, seat, lambda: aliases.dismiss(seat.workspace, request.POST.get("key", "")[:200]))
 
 
 @page(write=Role.ADMIN)
@@ -119,12 +156,26 @@ def stage_move(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
 
 
 @page(write=Role.ADMIN)
+def stage_paint(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
+    """Give a stage one of the colours."""
+    return _paint(request, seat, stage_for(seat, pk))
+
+
+@page(write=Role.ADMIN)
 def stage_archive(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
-    """Archive a stage; Undo takes it out again."""
-    stage = stage_for(seat, pk)
+    """Archive a stage; the leads in it stay, or move to another one. Undo takes it out again."""
+    stage, target = stage_for(seat, pk), request.POST.get("to", "")
+    to = stage_for(seat, int(target)) if target.isascii() and target.isdigit() else None
     undo = reverse("stage_restore", args=[seat.workspace.slug, pk])
-    done = f"The stage “{stage.name}” is archived."
-    return _act(request, seat, lambda: actions.archive_stage(stage, seat.user.email), done=done, undo=undo)
+
+    def act() -> str:
+        if to is not None and to.lead_type_id != stage.lead_type_id:
+            raise ActionError({"to": [_("Choose a stage of the same lead type.")]})
+        actions.archive_stage(stage, seat.user.email)
+        done = _("The stage “%s” is archived.") % stage.name
+        return f"{done} {_moved(moving.to_stage([stage], to, seat.user.email))}" if to else done
+
+    return _act(request, seat, act, undo=undo)
 
 
 @page(write=Role.ADMIN)
@@ -134,56 +185,44 @@ def stage_restore(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
     return _act(request, seat, lambda: actions.restore_stage(stage, seat.user.email))
 
 
+def _paint(request: HttpRequest, seat: Seat, item: LeadType | Stage) -> HttpResponse:
+    form = HueForm(request.POST)
+
+    def act() -> None:
+        if not form.is_valid():
+            raise ActionError({"hue": [_("Choose one of the colours.")]})
+        actions.paint(item, form.cleaned_data["hue"], seat.user.email)
+
+    return _act(request, seat, act)
+
+
+def _moved(moved: moving.Moved) -> str:
+    words = ngettext("%d lead was moved.", "%d leads were moved.", moved.leads) % moved.leads
+    return f"{words} {_('There are more: archive it again to move them too.')}" if moved.more else words
+
+
 def _act(
     request: HttpRequest,
     seat: Seat,
     action: Callable[[], object],
     *,
-    done: str = "",
     undo: str = "",
     typed: tuple[str, str] | None = None,
 ) -> HttpResponse:
-    """Do it and go back to the page; what was ``typed`` (field, text) stays in its field if it was refused."""
+    """Do it and go back to the page; a text that it returns is said.
+
+    What was ``typed`` (field, text) stays in its field if it was refused.
+    """
     try:
-        action()
+        done = action()
     except ActionError as error:
         if typed is not None:
-            return _listed(request, seat, typed=typed, problem=str(error))
+            return shown(request, seat, typed=typed, problem=str(error))
         toasts.refuse(request, error)
     else:
-        if done:
+        if isinstance(done, str):
             toasts.say(request, done, undo=undo)
     return redirect("lead_types", slug=seat.workspace.slug)
-
-
-def _listed(request: HttpRequest, seat: Seat, typed: tuple[str, str] = ("", ""), problem: str = "") -> HttpResponse:
-    return show(
-        request,
-        seat,
-        "lead_types.html",
-        "lead_types",
-        status=422 if problem else 200,
-        cards=[_card(each, typed[0]) for each in queries.lead_types(seat.workspace, archived=False)],
-        archived=queries.lead_types(seat.workspace, archived=True),
-        kinds=StageKind.choices,
-        typed_in=typed[0],
-        typed=typed[1],
-        problem=problem,
-    )
-
-
-def _card(lead_type: LeadType, typed_in: str) -> Card:
-    stages = list(lead_type.stages.all())
-    lines = [StageLine(stage, f"stage-{stage.pk}") for stage in stages if stage.archived_at is None]
-    add_field = f"add-{lead_type.pk}"
-    return Card(
-        lead_type,
-        f"type-{lead_type.pk}",
-        add_field,
-        lines,
-        [stage for stage in stages if stage.archived_at is not None],
-        open=typed_in in {f"type-{lead_type.pk}", add_field, *(line.field for line in lines)},
-    )
 
 
 def _posted_name(request: HttpRequest) -> str:

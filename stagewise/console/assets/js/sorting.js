@@ -1,0 +1,3 @@
+// For the pages on which things are dragged.
+import "./board.js";
+import "./order.js";
