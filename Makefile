@@ -18,7 +18,7 @@ DJANGO_TESTS := tests/accounts tests/leads tests/endpoints tests/console tests/n
 NOT_TWICE := --ignore tests/notify/test_real_workers.py --ignore tests/notify/email/test_story.py
 PYTEST := $(BIN)/python -m pytest -n 2
 
-.PHONY: help run test quick lint format bench soak assets wheel lock clean tools chromium php wrk
+.PHONY: help run test quick words lint format bench soak assets wheel lock clean tools chromium php wrk
 
 help: ## this list
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -47,6 +47,11 @@ format: $(DONE)/dev ## bring the code into its style
 	$(BIN)/ruff check --fix-only --quiet
 	$(BIN)/ruff format --quiet
 
+words: $(DONE)/dev ## collect what the pages say, for translators (stagewise/locale)
+	@command -v xgettext > /dev/null || .ci/apt gettext
+	cd stagewise && STAGEWISE_DATA_DIR=../.cache/assets DJANGO_SETTINGS_MODULE=stagewise.site.settings \
+		../$(BIN)/python -m django makemessages --all --no-wrap --no-location --no-obsolete --ignore 'static_files/*'
+
 bench: tools wrk assets ## our endpoint beside a do-nothing one and an ordinary one (ARGS="--rounds 3")
 	$(BIN)/python -m bench $(ARGS)
 
@@ -55,11 +60,16 @@ wheel: $(DONE)/run assets ## the package, with everything in it, below dist
 	cd clients/python && ../../$(BIN)/hatchling build -t wheel -d "$(CURDIR)/dist"
 
 clean: ## forget everything that make has made
-	rm -rf $(VENV) .cache dist node_modules stagewise/public_files stagewise/console/built stagewise/static_files
+	rm -rf $(VENV) .cache dist node_modules stagewise/public_files stagewise/console/built stagewise/static_files $(WORDS)
 
 # What is built
 
-assets: stagewise/public_files/openapi.json stagewise/static_files/staticfiles.json ## pages and static files
+WORDS := $(patsubst %.po,%.mo,$(wildcard stagewise/locale/*/LC_MESSAGES/django.po))
+
+assets: stagewise/public_files/openapi.json stagewise/static_files/staticfiles.json $(WORDS) ## pages, static files, words
+
+%.mo: %.po | $(DONE)/run
+	$(BIN)/pybabel --quiet compile --input-file $< --output-file $@
 
 stagewise/public_files/openapi.json: $(DONE)/run \
 		$(wildcard docs/*.md docs/guide/*.md docs/errors/*.md docs/images/*.png) \

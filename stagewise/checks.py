@@ -112,6 +112,7 @@ def _postgres(chosen: Settings, processes: int) -> Iterator[Finding]:
         with psycopg.connect(chosen.database_url, connect_timeout=5, autocommit=True) as connection:
             yield from _durability(connection)
             yield _locks(connection, processes)
+            yield _search(connection)
     except psycopg.Error as error:
         yield Finding("postgresql", "problem", f"cannot be reached: {' '.join(str(error).split())}")
 
@@ -140,6 +141,19 @@ def _locks(connection: psycopg.Connection[Any], processes: int) -> Finding:
     needed = -(-processes * LOCKS_PER_PROCESS // connections)
     return Finding(
         "postgresql locks", "problem", f"{text}, not for {processes}: set max_locks_per_transaction to {needed}"
+    )
+
+
+def _search(connection: psycopg.Connection[Any]) -> Finding:
+    """Whether texts are found by their index: the migration made none if the server lacks the extension."""
+    row = connection.execute("SELECT to_regclass('lead_search') IS NULL OR to_regclass('lead_search_text') IS NOT NULL")
+    if next(iter(row))[0]:
+        return Finding("postgresql search", "ok", "by trigrams")
+    return Finding(
+        "postgresql search",
+        "warning",
+        "looks through every lead: install PostgreSQL's contrib modules and run"
+        " CREATE EXTENSION pg_trgm; CREATE INDEX lead_search_text ON lead_search USING gin (text gin_trgm_ops);",
     )
 
 

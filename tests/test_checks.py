@@ -119,3 +119,12 @@ def test_postgresql_needs_room_for_the_locks_of_all_processes(installation: Inst
     locks = examine(installation, processes=26)["postgresql locks"]
     assert locks.state == "problem"
     assert "max_locks_per_transaction to 67" in locks.text
+
+
+@pytest.mark.parametrize("engine", ["postgres"])
+def test_searching_without_its_index_is_a_warning_that_says_how_to_make_it(installation: Installation) -> None:
+    assert examine(installation)["postgresql search"].state == "ok"
+    installation.sql("DROP INDEX lead_search_text")
+    search = examine(installation)["postgresql search"]
+    assert search.state == "warning"
+    assert "CREATE INDEX lead_search_text" in search.text
