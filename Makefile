@@ -12,11 +12,8 @@ BIN := $(VENV)/bin
 DONE := $(VENV)/.done
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# Tests of the Django apps run on the database that STAGEWISE_TEST_ENGINE names; all others choose for themselves.
-DJANGO_TESTS := tests/accounts tests/leads tests/endpoints tests/console tests/notify tests/test_worker.py tests/test_worker_ageing.py tests/test_worker_watching.py
-# Of these, what starts processes of its own has run on both databases already.
-NOT_TWICE := --ignore tests/notify/test_real_workers.py --ignore tests/notify/email/test_story.py
-PYTEST := $(BIN)/python -m pytest -n 2
+# Three for two processors: many tests wait for something most of the time.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
 
 .PHONY: help run test quick words lint format bench soak assets wheel lock clean tools chromium php wrk
 
@@ -28,7 +25,7 @@ run: $(DONE)/run assets ## install and start everything (ARGS="--port 9000" to c
 
 test: tools chromium php assets ## all tests: SQLite, PostgreSQL, browser
 	$(PYTEST) -m 'not soak'
-	STAGEWISE_TEST_ENGINE=postgres $(PYTEST) -m 'not soak and not browser' $(DJANGO_TESTS) $(NOT_TWICE)
+	STAGEWISE_TEST_ENGINE=postgres $(PYTEST) -m 'not soak and not browser'
 
 quick: tools php assets ## the tests that one runs all day
 	$(PYTEST) -m 'not slow and not browser and not soak'

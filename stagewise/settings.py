@@ -34,6 +34,7 @@ KNOWN: dict[str, tuple[str, str]] = {
     "console_url": ("", "Where people reach the console, for example https://console.example.com."),
     "smtp_url": ("", "smtp://user:password@host:587 (STARTTLS), smtps://… (TLS); default: mail goes to the log."),
     "mail_from": ("Stagewise <stagewise@localhost>", "Sender of mail."),
+    "signup": ("invitation", "Who may make an account: invitation (those who are invited) or open (everybody)."),
     "support": ("", "Mail address or URL shown under Help and on error pages."),
     "secret_key": ("", "At least 32 random characters; default: made and kept in the data directory."),
     "secret_key_file": ("", "File that holds the secret key."),
@@ -76,6 +77,8 @@ class Settings(msgspec.Struct, frozen=True, kw_only=True):
     console_url: str
     smtp_url: str | None
     mail_from: str
+    #: ``invitation`` or ``open``.
+    signup: str
     support: str | None
     secret_key: str | None
     trusted_proxies: tuple[str, ...]
@@ -114,6 +117,7 @@ def load(environ: dict[str, str] | None = None) -> Settings:
         console_url=_base_url("console_url", merged["console_url"]) or listening["console_url"],
         smtp_url=_smtp_url(merged["smtp_url"]),
         mail_from=merged["mail_from"],
+        signup=_signup(merged["signup"]),
         support=_support(merged["support"]),
         secret_key=_given_secret(merged["secret_key"], merged["secret_key_file"]),
         trusted_proxies=_networks("trusted_proxies", merged["trusted_proxies"], _ALL_TRUSTED),
@@ -277,6 +281,12 @@ def _smtp_url(value: str) -> str | None:
     parts = urlsplit(value)
     if parts.scheme not in {"smtp", "smtps"} or not parts.hostname:
         raise SettingsError("STAGEWISE_SMTP_URL must look like smtp://user:password@mail.example.com:587")
+    return value
+
+
+def _signup(value: str) -> str:
+    if value not in {"invitation", "open"}:
+        raise SettingsError(f"STAGEWISE_SIGNUP must be invitation or open, not {value!r}")
     return value
 
 

@@ -15,15 +15,17 @@ from django.core.exceptions import ValidationError
 from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as _lazy
 
-from stagewise.accounts import audit, names
+from stagewise.accounts import audit, members, names
 from stagewise.accounts.errors import ActionError
 from stagewise.accounts.models import Member, Role, SetupLink, User, Workspace
 
 #: How long a setup link lives. Long enough for a weekend; a new one is a restart away.
 SETUP_LINK_LIFE = datetime.timedelta(days=3)
 
-_LINK_GONE = "This link was used already, or a newer one took its place."
+_LINK_GONE = _lazy("This link was used already, or a newer one took its place.")
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 
@@ -36,9 +38,9 @@ def create_workspace(name: str, slug: str) -> Workspace:
     except ValueError as error:
         problems["name"] = [str(error)]
     if not _SLUG.fullmatch(slug) or len(slug) > 60:
-        problems["slug"] = ["Use at most 60 lower-case letters, digits and single hyphens between them."]
+        problems["slug"] = [_("Use at most 60 lower-case letters, digits and single hyphens between them.")]
     elif Workspace.objects.filter(slug=slug).exists():
-        problems["slug"] = [f"There is a workspace “{slug}” already."]
+        problems["slug"] = [_("There is a workspace “%s” already.") % slug]
     if problems:
         raise ActionError(problems)
     with transaction.atomic():
@@ -61,9 +63,9 @@ def save_workspace(
     except ValueError as error:
         problems["name"] = [str(error)]
     if values["time_zone"] not in zoneinfo.available_timezones():
-        problems["time_zone"] = ["There is no such time zone; they look like Europe/Berlin."]
+        problems["time_zone"] = [_("There is no such time zone; they look like Europe/Berlin.")]
     if values["default_region"] and values["default_region"] not in phonenumbers.SUPPORTED_REGIONS:
-        problems["default_region"] = ["This is no two-letter code of a country, such as DE or US."]
+        problems["default_region"] = [_("This is no two-letter code of a country, such as DE or US.")]
     if problems:
         raise ActionError(problems)
     with transaction.atomic():
@@ -107,8 +109,8 @@ def redeem_setup_link(token: str, email: str, password: str, address: str = "") 
     password by a link: they log in.
     """
     if find_setup_link(token) is None:
-        raise ActionError({"": [_LINK_GONE]})
-    user = _prepared(User(email=_checked_email(email)), password)
+        raise ActionError({"": [str(_LINK_GONE)]})
+    user = prepared(User(email=checked_email(email)), password)
     with transaction.atomic():
         link = (
             SetupLink.objects.select_for_update()
@@ -116,10 +118,10 @@ def redeem_setup_link(token: str, email: str, password: str, address: str = "") 
             .first()
         )
         if link is None:
-            raise ActionError({"": [_LINK_GONE]})
+            raise ActionError({"": [str(_LINK_GONE)]})
         if User.objects.filter(email=user.email).exists():
-            raise ActionError({"email": ["This address has an account here already. Log in with it instead."]})
-        _save_user(user)
+            raise ActionError({"email": [_("This address has an account here already. Log in with it instead.")]})
+        save_user(user)
         Member.objects.create(workspace=link.workspace, user=user, role=Role.OWNER)
         _void_setup_links(link.workspace)
         audit.record(link.workspace, user.email, "setup.redeemed", user.email, address=address)
@@ -127,35 +129,49 @@ def redeem_setup_link(token: str, email: str, password: str, address: str = "") 
 
 
 def add_user(workspace: Workspace, email: str, role: str, password: str, actor: str = "") -> User:
-    """Make a verified member, or set role and password of the one there is; unused setup links stop working."""
+    """Make a verified member, or set role and password of the one there is; unused setup links stop working.
+
+    Who was deactivated is let in again. Raises :class:`ActionError`, also where no owner would be left.
+    """
     if role not in Role.values:
-        raise ActionError({"role": [f"The roles are {', '.join(Role.values)}; there is no “{role}”."]})
-    email = _checked_email(email)
-    user = _prepared(User.objects.filter(email=email).first() or User(email=email), password)
+        raise ActionError(
+            {
+                "role": [
+                    _("The roles are %(roles)s; there is no “%(role)s”.")
+                    % {"roles": ", ".join(Role.values), "role": role}
+                ]
+            }
+        )
+    email = checked_email(email)
+    user = prepared(User.objects.filter(email=email).first() or User(email=email), password)
     with transaction.atomic():
-        _save_user(user)
+        members.hold(workspace.pk)
+        save_user(user)
         member, made = Member.objects.get_or_create(workspace=workspace, user=user, defaults={"role": role})
         changes: audit.Changes = {"role": [None if made else member.role, role]}
-        if member.role != role:
-            member.role = role
-            member.save(update_fields=["role"])
+        if member.role == Role.OWNER and role != Role.OWNER:
+            members.keep_an_owner(member)
+        if member.role != role or member.deactivated_at is not None:
+            member.role, member.deactivated_at = role, None
+            member.save(update_fields=["role", "deactivated_at"])
         _void_setup_links(workspace)
         audit.record(workspace, actor, "user.added" if made else "user.changed", user.email, changes)
     return user
 
 
-def _checked_email(email: str) -> str:
+def checked_email(email: str) -> str:
+    """The address as it is kept, in lower case; raises :class:`ActionError` for what is none."""
     email = email.strip().lower()
     try:
         validate_email(email)
     except ValidationError:
-        raise ActionError({"email": ["This is no e-mail address such as you@example.com."]}) from None
+        raise ActionError({"email": [_("This is no e-mail address such as you@example.com.")]}) from None
     if len(email) > 254:
-        raise ActionError({"email": ["An e-mail address has at most 254 characters."]})
+        raise ActionError({"email": [_("An e-mail address has at most 254 characters.")]})
     return email
 
 
-def _prepared(user: User, password: str) -> User:
+def prepared(user: User, password: str) -> User:
     """Check and set the password without saving: it is slow on purpose, and no transaction may wait for it."""
     try:
         validate_password(password, user)
@@ -166,10 +182,10 @@ def _prepared(user: User, password: str) -> User:
     return user
 
 
-def _save_user(user: User) -> None:
-    """Save the user, and mark the address as verified."""
+def save_user(user: User, *, verified: bool = True) -> None:
+    """Save the user and their address. One that is not verified gets a mail with a link before they can log in."""
     user.save()
-    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": True, "primary": True})
+    EmailAddress.objects.update_or_create(user=user, email=user.email, defaults={"verified": verified, "primary": True})
 
 
 def _void_setup_links(workspace: Workspace) -> None:

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+from stagewise.accounts import caller
 from stagewise.accounts.clock import now_ms
 from stagewise.accounts.models import AuditEntry
 
@@ -12,6 +13,9 @@ if TYPE_CHECKING:
 
 #: ``{"field": [old, new]}``
 Changes = dict[str, list[Any]]
+
+#: How actions begin that are work on leads one by one; all others concern settings, people, or very many leads.
+ABOUT_LEADS: Final = ("lead.", "held.")
 
 
 def record(
@@ -22,19 +26,21 @@ def record(
     changes: Changes | None = None,
     address: str = "",
     subject_id: int | None = None,
-) -> None:
-    """Add an audit entry.
+) -> AuditEntry:
+    """Add an audit entry, and return it.
 
     ``actor`` is the user's e-mail address, empty for the command line; ``workspace`` is None for what concerns the
-    installation, such as a login; ``subject_id`` is the row that was changed, where one can go back to it. Never put a secret or a lead's data into ``changes``.
+    installation, such as a login; ``subject_id`` is the row that was changed, where one can go back to it. Never put a
+    secret or a lead's data into ``changes``. Without an ``address`` it is the one of the request that is answered.
     """
-    AuditEntry.objects.create(
+    return AuditEntry.objects.create(
         workspace=workspace,
         actor=actor[:254],
         action=action,
         subject=subject[:200],
         subject_id=subject_id,
         changes=changes or {},
-        address=address[:45],
+        address=(address or caller.here())[:45],
+        about_lead=action.startswith(ABOUT_LEADS),
         at=now_ms(),
     )

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
+from contextvars import ContextVar
 from typing import TYPE_CHECKING
 
 from django.conf import settings
@@ -10,7 +12,27 @@ from django.conf import settings
 from stagewise.core.addresses import CallerReader
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from django.http import HttpRequest
+
+_request: ContextVar[HttpRequest | None] = ContextVar("request", default=None)
+
+
+@contextlib.contextmanager
+def answering(request: HttpRequest) -> Iterator[None]:
+    """While this request is answered, :func:`here` is where it came from."""
+    token = _request.set(request)
+    try:
+        yield
+    finally:
+        _request.reset(token)
+
+
+def here() -> str:
+    """The address of whoever is answered now; empty outside of a request, as on the command line."""
+    request = _request.get()
+    return "" if request is None else address_of(request)
 
 
 def address_of(request: HttpRequest) -> str:

@@ -86,6 +86,8 @@ class Member(models.Model):
     role = models.CharField(max_length=10, choices=Role)
     #: Since when this person may no longer come in, milliseconds since 1970; the row stays, as leads and notes name it.
     deactivated_at = models.BigIntegerField(null=True)
+    #: When this person last looked at the workspace, milliseconds since 1970, to five minutes; null: never.
+    last_seen_at = models.BigIntegerField(null=True)
     #: How this person wants pages to be here: ``{"lead_columns": [...]}`` and the like.
     prefs = models.JSONField(default=dict, blank=True)
     created_at = models.DateTimeField(auto_now_add=True)
@@ -114,12 +116,18 @@ class AuditEntry(models.Model):
     #: ``{"field": [old, new]}``; never a secret.
     changes = models.JSONField(default=dict)
     address = models.CharField(max_length=45, blank=True)
+    #: Whether it tells of work on a lead rather than of a setting: there are many of those, and they are read apart.
+    about_lead = models.BooleanField(default=False)
     #: Milliseconds since 1970, UTC.
     at = models.BigIntegerField()
 
     class Meta:
         db_table = "audit_entry"
-        indexes = [models.Index(fields=["workspace", "-id"], name="audit_newest")]
+        indexes = [
+            models.Index(fields=["workspace", "-id"], name="audit_newest"),
+            models.Index(fields=["workspace", "about_lead", "-id"], name="audit_by_kind"),
+            models.Index(fields=["workspace", "actor", "about_lead", "-id"], name="audit_by_person"),
+        ]
 
     def __str__(self) -> str:
         return f"{self.action} {self.subject}"

@@ -18,6 +18,7 @@ COMMANDS = {
     "worker": "processes",
     "migrate": "database",
     "check": "database",
+    "workspace": "workspace",
     "user": "data",
     "lead-type": "data",
     "endpoint": "endpoint",
@@ -28,6 +29,7 @@ COMMANDS = {
     "retention": "retention",
     "relay": "relay",
     "doctor": "doctor",
+    "dev": "dev",
 }
 
 

@@ -36,6 +36,21 @@ def user_add(email: str, role: str, password_stdin: bool, workspace: str | None,
     show({"email": added.email, "role": role, "workspace": where.slug}, as_json)
 
 
+@user.command("reset-factors")
+@click.argument("email")
+@with_json
+def user_reset_factors(email: str, as_json: bool) -> None:
+    """Take authenticator app, passkeys and recovery codes from somebody who lost them; the password stays."""
+    open_installation()
+    from stagewise.accounts import second_factors
+    from stagewise.accounts.models import User
+
+    found = User.objects.filter(email=email.strip().lower()).first()
+    if found is None:
+        raise Refused(f"nobody has an account with the address {email}")
+    show({"email": found.email, "removed": second_factors.take_away(found)}, as_json)
+
+
 def _ask_password() -> str:
     return str(click.prompt("Password", hide_input=True, confirmation_prompt=True, err=True))
 

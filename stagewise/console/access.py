@@ -13,11 +13,24 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
 
-from stagewise.accounts.models import Member, Role, User, Workspace
+from stagewise.accounts import members, profile
+from stagewise.accounts.models import ApiToken, AuditEntry, Invitation, Member, Role, User, Workspace
 from stagewise.console import errors
 from stagewise.endpoints.models import Endpoint
 from stagewise.leads import queries as leads
-from stagewise.leads.models import Lead, LeadType, Stage
+from stagewise.leads.models import (
+    BulkChange,
+    DeletedLead,
+    Lead,
+    LeadImport,
+    LeadNote,
+    LeadTask,
+    LeadType,
+    LeadTypeAlias,
+    SavedView,
+    Stage,
+    Tag,
+)
 from stagewise.notify.models import Alert, Channel, Delivery
 
 if TYPE_CHECKING:
@@ -25,9 +38,6 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
 P = ParamSpec("P")
-
-#: From least to most.
-_ORDER = [Role.VIEWER, Role.AGENT, Role.ADMIN, Role.OWNER]
 
 
 class Seat:
@@ -40,7 +50,7 @@ class Seat:
 
     def may(self, least: str) -> bool:
         """Whether the member's role is ``least`` or more."""
-        return _ORDER.index(Role(self.member.role)) >= _ORDER.index(Role(least))
+        return members.at_least(self.member.role, least)
 
     @property
     def works_leads(self) -> bool:
@@ -60,11 +70,8 @@ class Seat:
 
     @property
     def zone(self) -> zoneinfo.ZoneInfo:
-        """The time zone that this workspace's pages show times in."""
-        try:
-            return zoneinfo.ZoneInfo(self.workspace.time_zone)
-        except (ValueError, zoneinfo.ZoneInfoNotFoundError):
-            return zoneinfo.ZoneInfo("UTC")
+        """The time zone that pages show times in: the person's own, else the workspace's."""
+        return profile.zone_of(self.user, self.workspace)
 
 
 class View(Protocol):
@@ -98,6 +105,7 @@ def page(
                 return errors.not_allowed(request, sorted(least))
             if not seat.may(role):
                 return errors.role_too_small(request, seat.member.get_role_display(), role.label)
+            members.see(seat.member)
             return view(request, seat, *args, **kwargs)
 
         guarded.least = least  # type: ignore[attr-defined]
@@ -107,16 +115,44 @@ def page(
 
 
 def seat_for(user: User, slug: str) -> Seat:
-    """The user's seat in the workspace of this slug; 404 for strangers and for workspaces that do not exist."""
-    member = Member.objects.select_related("workspace").filter(user=user, workspace__slug=slug).first()
+    """The user's seat in the workspace of this slug; 404 for strangers and for workspaces that do not exist.
+
+    Who was deactivated is a stranger from the next request on.
+    """
+    member = members.active_seat(user, slug)
     if member is None:
         raise Http404
+    member.user = user
     return Seat(user, member)
 
 
 def seats_of(user: User) -> list[Member]:
-    """All memberships of a user, with their workspaces, the oldest first."""
-    return list(Member.objects.select_related("workspace").filter(user=user).order_by("id"))
+    """All memberships in which a user is active, with their workspaces, the oldest first."""
+    return members.active_seats(user)
+
+
+def member_for(seat: Seat, pk: int) -> Member:
+    """Somebody of the seat's workspace, active or not, else 404."""
+    found = Member.objects.select_related("user", "workspace").filter(workspace=seat.workspace, pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def invitation_for(seat: Seat, pk: int) -> Invitation:
+    """An invitation into the seat's workspace, else 404."""
+    found = Invitation.objects.select_related("workspace").filter(workspace=seat.workspace, pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def audit_entry_for(seat: Seat, pk: int) -> AuditEntry:
+    """An audit entry of the seat's workspace, else 404."""
+    found = AuditEntry.objects.filter(workspace=seat.workspace, pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 def lead_for(seat: Seat, public_id: uuid.UUID) -> Lead:
@@ -125,6 +161,38 @@ def lead_for(seat: Seat, public_id: uuid.UUID) -> Lead:
         return leads.get(seat.workspace, public_id)
     except Lead.DoesNotExist:
         raise Http404 from None
+
+
+def deleted_lead_for(seat: Seat, public_id: uuid.UUID) -> DeletedLead:
+    """A lead of the seat's workspace that was deleted and can be put back, else 404."""
+    found = DeletedLead.objects.filter(workspace=seat.workspace, public_id=public_id).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def note_for(seat: Seat, lead: Lead, pk: int) -> LeadNote:
+    """A note on a lead of the seat's workspace, deleted ones too, else 404."""
+    found = LeadNote.everything.filter(workspace=seat.workspace, lead=lead, pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def task_for(seat: Seat, lead: Lead, pk: int) -> LeadTask:
+    """A follow-up of a lead of the seat's workspace, else 404."""
+    found = LeadTask.objects.filter(workspace=seat.workspace, lead=lead, pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def tag_for(seat: Seat, pk: int) -> Tag:
+    """A tag of the seat's workspace, else 404."""
+    found = Tag.objects.filter(workspace=seat.workspace, pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
 
 
 def lead_type_for(seat: Seat, pk: int) -> LeadType:
@@ -138,6 +206,14 @@ def lead_type_for(seat: Seat, pk: int) -> LeadType:
 def stage_for(seat: Seat, pk: int) -> Stage:
     """A stage of the seat's workspace, archived or not, else 404."""
     found = Stage.objects.select_related("lead_type").filter(workspace=seat.workspace, pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def alias_for(seat: Seat, pk: int) -> LeadTypeAlias:
+    """Another name of a lead type of the seat's workspace, else 404."""
+    found = LeadTypeAlias.objects.select_related("lead_type").filter(workspace=seat.workspace, pk=pk).first()
     if found is None:
         raise Http404
     return found
@@ -170,6 +246,40 @@ def delivery_for(seat: Seat, pk: int) -> Delivery:
 def alert_for(seat: Seat, pk: int) -> Alert:
     """An alert of the seat's workspace with its endpoint, else 404."""
     found = Alert.objects.select_related("endpoint").filter(workspace=seat.workspace, pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def token_for(seat: Seat, pk: int) -> ApiToken:
+    """An API token of the seat's workspace, whoever's it is, else 404."""
+    found = ApiToken.objects.select_related("member__user").filter(workspace=seat.workspace, pk=pk).first()
+    if found is None:
+        raise Http404
+    return found
+
+
+def view_for(seat: Seat, pk: int) -> SavedView:
+    """A saved view that the member sees: their own, or everybody's in the workspace; else 404."""
+    found = SavedView.objects.filter(workspace=seat.workspace, pk=pk).first()
+    if found is None or found.member_id not in {None, seat.member.pk}:
+        raise Http404
+    return found
+
+
+def bulk_for(seat: Seat, pk: int) -> BulkChange:
+    """Something that was done to many leads of the seat's workspace, else 404."""
+    found = (
+        BulkChange.objects.select_related("workspace", "member__user").filter(workspace=seat.workspace, pk=pk).first()
+    )
+    if found is None:
+        raise Http404
+    return found
+
+
+def import_for(seat: Seat, pk: int) -> LeadImport:
+    """A file of leads that was handed in here, else 404."""
+    found = LeadImport.objects.select_related("workspace").filter(workspace=seat.workspace, pk=pk).first()
     if found is None:
         raise Http404
     return found

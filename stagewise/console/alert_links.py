@@ -6,6 +6,7 @@ import time
 from typing import TYPE_CHECKING, NamedTuple
 
 from django.urls import reverse
+from django.utils.translation import gettext as _
 
 from stagewise.notify.alerts import queries, raising, rules
 from stagewise.notify.alerts.words import describe
@@ -31,18 +32,18 @@ def headlines(workspace: Workspace) -> list[str]:
 def look_at(slug: str, alert: Alert) -> Link | None:
     """Where to look; None where no page of ours shows more."""
     if alert.channel_id is not None:
-        return Link("Open the channel", reverse("channel", args=[slug, alert.channel_id]))
+        return Link(_("Open the channel"), reverse("channel", args=[slug, alert.channel_id]))
     of = f"?endpoint={alert.endpoint_id}" if alert.endpoint_id else "?"
     logs = reverse("logs", args=[slug])
     match alert.kind:
         case rules.NO_LEADS | rules.CANARY:
-            return Link("Look at Logs", f"{logs}{of}")
+            return Link(_("Look at Logs"), f"{logs}{of}")
         case rules.REFUSALS | rules.AFTER_CHANGE:
-            return Link("Look at refused calls", f"{logs}{of}&outcome=refused")
+            return Link(_("Look at refused calls"), f"{logs}{of}&outcome=refused")
         case rules.LIMIT_REACHED:
-            return Link("Look at refused calls", f"{logs}{of}&outcome=rate_limited")
+            return Link(_("Look at refused calls"), f"{logs}{of}&outcome=rate_limited")
         case rules.HELD_FULL:
-            return Link("Look at held leads", reverse("held", args=[slug]))
+            return Link(_("Look at held leads"), reverse("held", args=[slug]))
         case rules.ONE_ADDRESS | rules.ONE_ORIGIN | rules.QUEUE:
-            return Link("Look at Monitoring", f"{reverse('monitoring', args=[slug])}{of}")
+            return Link(_("Look at Monitoring"), f"{reverse('monitoring', args=[slug])}{of}")
     return None

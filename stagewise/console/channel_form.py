@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django import forms
+from django.utils.translation import gettext
+from django.utils.translation import gettext_lazy as _
 
 from stagewise.accounts.models import Member
 from stagewise.endpoints import queries as endpoints
@@ -18,6 +20,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
 
     from django.http import QueryDict
+    from django.utils.functional import _StrPromise
 
     from stagewise.accounts.models import Workspace
     from stagewise.notify.models import Channel
@@ -26,9 +29,9 @@ if TYPE_CHECKING:
 class Look(NamedTuple):
     """How a kind of channel is asked for: what it is in one line, its target's label, hint and example."""
 
-    line: str
-    target: str
-    hint: str
+    line: str | _StrPromise
+    target: str | _StrPromise
+    hint: str | _StrPromise
     placeholder: str
     #: The target is a secret: it is typed whole or not at all, and never shown again.
     hidden: bool = False
@@ -36,48 +39,48 @@ class Look(NamedTuple):
 
 LOOKS = {
     "email": Look(
-        "Every lead in the mailboxes of those who work it.",
-        "E-mail addresses",
-        "With commas between them. Each gets a mail of its own; an answer to it goes to the lead.",
+        _("Every lead in the mailboxes of those who work it."),
+        _("E-mail addresses"),
+        _("With commas between them. Each gets a mail of its own; an answer to it goes to the lead."),
         "sales@yoursite.com, support@yoursite.com",
     ),
     "webhook": Look(
-        "Every event as JSON to a program of yours, signed by the rules of Standard Webhooks.",
-        "URL",
-        "It gets a POST for each event, and answers with 200 to 299 once it has it.",
+        _("Every event as JSON to a program of yours, signed by the rules of Standard Webhooks."),
+        _("URL"),
+        _("It gets a POST for each event, and answers with 200 to 299 once it has it."),
         "https://yoursite.com/hooks/stagewise",
     ),
     "slack": Look(
-        "A message in a Slack channel.",
-        "URL of the incoming webhook",
-        "Slack shows it when you add an incoming webhook to an app. It is kept encrypted and not shown again.",
+        _("A message in a Slack channel."),
+        _("URL of the incoming webhook"),
+        _("Slack shows it when you add an incoming webhook to an app. It is kept encrypted and not shown again."),
         "https://hooks.slack.com/services/…",
         hidden=True,
     ),
     "discord": Look(
-        "A message in a Discord channel.",
-        "URL of the webhook",
-        "In Discord: the channel's settings, Integrations, Webhooks. It is kept encrypted and not shown again.",
+        _("A message in a Discord channel."),
+        _("URL of the webhook"),
+        _("In Discord: the channel's settings, Integrations, Webhooks. It is kept encrypted and not shown again."),
         "https://discord.com/api/webhooks/…",
         hidden=True,
     ),
     "teams": Look(
-        "A message in a Microsoft Teams channel.",
-        "URL of the workflow",
-        "In Teams: Workflows, “when a webhook request is received”. It is kept encrypted and not shown again.",
+        _("A message in a Microsoft Teams channel."),
+        _("URL of the workflow"),
+        _("In Teams: Workflows, “when a webhook request is received”. It is kept encrypted and not shown again."),
         "https://…",
         hidden=True,
     ),
     "telegram": Look(
-        "A message from your bot in a Telegram chat.",
-        "Token of the bot",
-        "@BotFather gives it to you. It is kept encrypted and not shown again.",
+        _("A message from your bot in a Telegram chat."),
+        _("Token of the bot"),
+        _("@BotFather gives it to you. It is kept encrypted and not shown again."),
         "123456789:AAE…",
         hidden=True,
     ),
 }
 #: For a kind that this page does not know yet.
-_PLAIN = Look("", "Target", "", "")
+_PLAIN = Look("", _("Target"), "", "")
 
 
 def _ids(texts: list[str]) -> list[int]:
@@ -95,7 +98,7 @@ def _flag(texts: list[str]) -> bool:
 def _count(texts: list[str]) -> int:
     digits = _line(texts)
     if not (digits.isascii() and digits.isdigit() and len(digits) < 8):
-        raise forms.ValidationError(f"“{digits[:40]}” is no whole number.")
+        raise forms.ValidationError(gettext("“%s” is no whole number.") % digits[:40])
     return int(digits)
 
 
@@ -153,7 +156,7 @@ def values(kind: str, found: Channel | Typed | None) -> dict[str, Any]:
 
 def choices(workspace: Workspace, kind: str) -> dict[str, list[tuple[Any, str]]]:
     """What can be ticked, by field."""
-    found: dict[str, list[tuple[Any, str]]] = {"events": list(outbox.KINDS.items())}
+    found: dict[str, list[tuple[Any, str]]] = {"events": [(kind, str(words)) for kind, words in outbox.KINDS.items()]}
     if kind == "email":
         members = Member.objects.select_related("user").filter(workspace=workspace).order_by("id")
         types = [each for each in leads.lead_types(workspace) if each.archived_at is None]

@@ -10,6 +10,9 @@ from django.conf import settings
 from django.db import OperationalError
 from django.http import HttpResponse
 from django.template.loader import render_to_string
+from django.utils.translation import gettext as _
+
+from stagewise.console import look, words
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -17,6 +20,9 @@ if TYPE_CHECKING:
     from django.http import HttpRequest
 
 logger = logging.getLogger("stagewise.console")
+
+#: What may be over in a moment.
+_WORTH_TRYING = {429, 500, 503}
 
 
 # Django passes "exception" and "reason" by name; what they say is for the log, not for the page.
@@ -27,25 +33,23 @@ def bad_request(request: HttpRequest, exception: Exception | None = None) -> Htt
     return _page(
         request,
         400,
-        "This address is not the console's",
-        "The request could not be read, or it came in under a name that this console does not know."
-        " Open the console under its own address; whoever runs it sets it as STAGEWISE_CONSOLE_URL.",
+        _("This address is not the console's"),
+        _(
+            "The request could not be read, or it came in under a name that this console does not know."
+            " Open the console under its own address; whoever runs it sets it as STAGEWISE_CONSOLE_URL."
+        ),
     )
 
 
 def forbidden(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
     """403, whoever says so."""
-    return _page(request, 403, "You may not do this", "Ask an owner of the workspace if you should be able to.")
+    return _page(request, 403, _("You may not do this"), _("Ask an owner of the workspace if you should be able to."))
 
 
 def role_too_small(request: HttpRequest, role: str, least: str) -> HttpResponse:
     """403 for a member: which role they have, and which it takes."""
-    return _page(
-        request,
-        403,
-        "Your role does not allow this",
-        f"You are {_article(role)} here, and this takes {_article(least)} or more. Ask an owner of the workspace.",
-    )
+    text = _("Your role here is %(role)s, and this takes %(least)s or more. Ask an owner of the workspace.")
+    return _page(request, 403, _("Your role does not allow this"), text % {"role": role, "least": least})
 
 
 def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noqa: ARG001
@@ -53,21 +57,25 @@ def csrf_failure(request: HttpRequest, reason: str = "") -> HttpResponse:  # noq
     return _page(
         request,
         403,
-        "This page was open too long",
-        "To protect you, forms work only for a while and only in the browser that opened them."
-        " Nothing was changed. Go back, reload the page, and send the form again; cookies must be allowed.",
+        _("This page was open too long"),
+        _(
+            "To protect you, forms work only for a while and only in the browser that opened them."
+            " Nothing was changed. Go back, reload the page, and send the form again; cookies must be allowed."
+        ),
     )
 
 
 def not_found(request: HttpRequest, exception: Exception | None = None) -> HttpResponse:  # noqa: ARG001
     """404: nothing here, or nothing that this person may know of."""
-    return _page(request, 404, "There is nothing here", "The link may be old, or it belongs to a workspace of others.")
+    return _page(
+        request, 404, _("There is nothing here"), _("The link may be old, or it belongs to a workspace of others.")
+    )
 
 
 def not_allowed(request: HttpRequest, methods: Sequence[str]) -> HttpResponse:
     """405: a page that is only read was written to, or the other way round."""
     response = _page(
-        request, 405, "This address works differently", "It is part of a page; open the page and use its buttons."
+        request, 405, _("This address works differently"), _("It is part of a page; open the page and use its buttons.")
     )
     response["Allow"] = ", ".join(methods)
     return response
@@ -78,8 +86,8 @@ def too_many(request: HttpRequest) -> HttpResponse:
     response = _page(
         request,
         429,
-        "That was a lot of tries",
-        "To keep others from guessing passwords, the number of tries is limited. Wait a minute, then try again.",
+        _("That was a lot of tries"),
+        _("To keep others from guessing passwords, the number of tries is limited. Wait a minute, then try again."),
     )
     response["Retry-After"] = "60"
     return response
@@ -91,17 +99,22 @@ def server_error(request: HttpRequest) -> HttpResponse:
         response = _page(
             request,
             503,
-            "The database does not answer",
-            "The console is running, but its database cannot be reached or is busy. Nothing was changed."
-            " Try again in a moment.",
+            _("The database does not answer"),
+            _(
+                "The console is running, but its database cannot be reached or is busy. Nothing was changed."
+                " Try again in a moment."
+            ),
         )
         response["Retry-After"] = "5"
         return response
     return _page(
         request,
         500,
-        "This is our mistake",
-        "The console ran into something that it was not made for, and wrote it to its log. Nothing half-done was kept.",
+        _("This is our mistake"),
+        _(
+            "The console ran into something that it was not made for, and wrote it to its log."
+            " Nothing half-done was kept."
+        ),
     )
 
 
@@ -112,9 +125,12 @@ def _page(request: HttpRequest, status: int, title: str, text: str) -> HttpRespo
         "status": status,
         "title": title,
         "text": text,
+        "again": status in _WORTH_TRYING and request.method in {"GET", "HEAD"},
         "request_id": getattr(request, "request_id", ""),
         "support": support,
         "support_href": support_href(),
+        "theme": look.kept(request),
+        "script_words": words.as_json(),
     }
     return HttpResponse(render_to_string("error.html", context), status=status)
 
@@ -123,7 +139,3 @@ def support_href() -> str:
     """The support contact as a link's target; empty where none is set."""
     support = settings.OURS.support or ""
     return f"mailto:{support}" if "@" in support and "://" not in support else support
-
-
-def _article(role: str) -> str:
-    return f"an {role.lower()}" if role[0] in "AEIOU" else f"a {role.lower()}"

@@ -100,7 +100,8 @@ def shown(page: HelpPage, path_of: Callable[[str], str], url: str | None) -> Saf
             f'<pre tabindex="0"><code id="{name}"{match[1]}>{match[2]}</code></pre></div>'
         )
 
-    body = _CODE.sub(program, _LINK.sub(link, page.body))
+    # What scrolls sideways can be reached with the keyboard.
+    body = _CODE.sub(program, _LINK.sub(link, page.body)).replace("<pre>", '<pre tabindex="0">')
     if url is not None:
         base, _, key = url.partition(_PATH)
         for placeholder, own in ((_BASE, base), *((each, key) for each in _KEYS)):

@@ -6,6 +6,7 @@ Rules about the values live in the actions; here is only what has to do with typ
 from __future__ import annotations
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from stagewise.leads.models import StageKind
 
@@ -26,7 +27,7 @@ class OwnerForm(forms.Form):
         """Compare the two passwords."""
         cleaned: dict[str, object] = super().clean() or {}
         if "password" in cleaned and "again" in cleaned and cleaned["password"] != cleaned["again"]:
-            self.add_error("again", "The two passwords differ.")
+            self.add_error("again", _("The two passwords differ."))
         return cleaned
 
 
@@ -40,6 +41,12 @@ class StageForm(NameForm):
     """A new stage."""
 
     kind = forms.ChoiceField(choices=StageKind.choices)
+
+
+class HueForm(forms.Form):
+    """One of the colours, by its number; empty: the one of its place."""
+
+    hue = forms.IntegerField(min_value=0, max_value=7, required=False)
 
 
 class MoveForm(forms.Form):

@@ -8,13 +8,15 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from django import forms
+from django.utils.translation import gettext as _
 
 from stagewise.endpoints import entries, optional
 from stagewise.endpoints.actions import RuleChanges
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from stagewise.endpoints.actions import EntryField
     from stagewise.endpoints.models import Endpoint
     from stagewise.endpoints.optional import Document
 
@@ -29,7 +31,8 @@ def _whole(text: str) -> int | None:
     if not digits:
         return None
     if not (digits.isascii() and digits.isdigit() and len(digits) < 10):
-        raise forms.ValidationError(f"“{text.strip()[:40]}” is no whole number. Leave it empty for none.")
+        said = _("“%(typed)s” is no whole number. Leave it empty for none.")
+        raise forms.ValidationError(said % {"typed": text.strip()[:40]})
     return int(digits)
 
 
@@ -37,7 +40,7 @@ def _score(text: str) -> float:
     try:
         return float(text.strip().replace(",", "."))
     except ValueError:
-        raise forms.ValidationError("Choose a score from 0 to 1, such as 0.5.") from None
+        raise forms.ValidationError(_("Choose a score from 0 to 1, such as 0.5.")) from None
 
 
 #: For each field of the optional rules: how its text is read. A field of the page is called ``document_field``.
@@ -107,9 +110,11 @@ class RulesForm(forms.Form):
 
     def changes(self) -> RuleChanges:
         """What to save, from a form that is valid."""
+        addresses, notes = entries.split_noted(self.cleaned_data["allowed_ips"])
         found = RuleChanges(
             allow_all_ips=self.cleaned_data["allow_all_ips"],
-            allowed_ips=entries.split(self.cleaned_data["allowed_ips"]),
+            allowed_ips=addresses,
+            ip_notes=notes,
             allowed_origins=entries.split(self.cleaned_data["allowed_origins"]),
             max_leads_per_ip=self.cleaned_data["max_leads_per_ip"],
         )
@@ -124,8 +129,8 @@ class RulesForm(forms.Form):
 
     def notes(self) -> list[str]:
         """What will be kept in another spelling than it was typed, as sentences."""
-        lists = (("allowed_ips", entries.check_ips), ("allowed_origins", entries.check_origins))
-        found = [note for field, check in lists for note in check(entries.split(self.cleaned_data[field])).notes]
+        found = entries.check_ips(entries.split_noted(self.cleaned_data["allowed_ips"])[0]).notes
+        found += entries.check_origins(entries.split(self.cleaned_data["allowed_origins"])).notes
         if self.cleaned_data["optional"]:
             for field in ("captcha_hostnames", "holding_domains"):
                 found += entries.check_domains(self.cleaned_data[field]).notes
@@ -136,7 +141,7 @@ def saved_values(endpoint: Endpoint) -> dict[str, Any]:
     """What the page's fields show of the saved settings, by field; never a secret."""
     found: dict[str, Any] = {
         "allow_all_ips": endpoint.allow_all_ips,
-        "allowed_ips": endpoint.allowed_ips,
+        "allowed_ips": entries.with_notes(endpoint.allowed_ips, endpoint.ip_notes),
         "allowed_origins": endpoint.allowed_origins,
         "max_leads_per_ip": endpoint.max_leads_per_ip,
         "forwarding": endpoint.forwarding,
@@ -153,3 +158,25 @@ def _as_text(value: Any) -> Any:
     if isinstance(value, list):
         return "\n".join(value)
     return "" if value is None else value
+
+
+def with_entry(typed: dict[str, str], field: EntryField, entry: str) -> dict[str, str]:
+    """The fields as typed, with an entry on a list that was not there yet."""
+    text = typed.get(field, "")
+    listed = entries.split_noted(text)[0] if field == "allowed_ips" else entries.split(text)
+    if entry in listed:
+        return typed
+    return {**typed, field: f"{text.rstrip()}\n{entry}".lstrip()}
+
+
+def differs(saved: dict[str, Any], values: Mapping[str, Any]) -> bool:
+    """Whether the fields say anything else than the saved ones."""
+    return any(_plain(values.get(field)) != _plain(value) for field, value in saved.items() if field in _FIELDS)
+
+
+def _plain(value: Any) -> str:
+    """A field's value as text; a box that is not ticked is empty."""
+    return "" if value in (None, False) else "on" if value is True else str(value).replace("\r\n", "\n").strip()
+
+
+_FIELDS = {*RulesForm.base_fields, *(f"{document}_{name}" for document, fields in READ.items() for name in fields)}

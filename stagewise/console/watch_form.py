@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 import msgspec
+from django.utils.translation import gettext as _
 
 from stagewise.notify.alerts.rules import AlertRules, rules_of
 
@@ -35,7 +36,7 @@ def typed(posted: QueryDict) -> tuple[dict[str, Any], int | None, dict[str, list
     for name in (*_NUMBERS, "canary_minutes"):
         digits = posted.get(name, "").strip().replace(",", "").replace(" ", "")
         if digits and not (digits.isascii() and digits.isdigit() and len(digits) < 10):
-            problems[name] = [f"“{digits[:40]}” is no whole number."]
+            problems[name] = [_("“%s” is no whole number.") % digits[:40]]
         else:
             figures[name] = int(digits) if digits else None
     minutes = figures.pop("canary_minutes", None)

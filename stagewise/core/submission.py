@@ -8,7 +8,7 @@ from collections.abc import Mapping
 import msgspec
 
 from stagewise.core.addresses import Caller
-from stagewise.core.fields import FieldError, Fields
+from stagewise.core.fields import FieldError, Fields, is_missing
 
 _ENCODE = msgspec.msgpack.Encoder().encode
 
@@ -47,6 +47,15 @@ class Submission(msgspec.Struct):
     verdict: object = None
     #: The body had not arrived with the first event: only the caller is to be checked now.
     awaits_body: bool = False
+
+
+def fill(submission: Submission, checked: Fields | list[FieldError]) -> None:
+    """Put in what :func:`stagewise.core.fields.check` found."""
+    if isinstance(checked, list):
+        submission.field_errors = tuple(checked)
+        submission.fields_error = "missing_fields" if is_missing(checked) else "invalid_fields"
+    else:
+        submission.fields = checked
 
 
 def fingerprint(submission: Submission) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import math
 import secrets
 from typing import TYPE_CHECKING, Any, Literal
@@ -45,6 +46,8 @@ class RuleChanges(msgspec.Struct, kw_only=True):
     enabled: bool | UnsetType = UNSET
     allow_all_ips: bool | UnsetType = UNSET
     allowed_ips: list[str] | UnsetType = UNSET
+    #: What the owner calls entries of it, by entry.
+    ip_notes: dict[str, str] | UnsetType = UNSET
     allowed_origins: list[str] | UnsetType = UNSET
     #: None: no limit.
     max_leads_per_ip: int | UnsetType | None = UNSET
@@ -75,7 +78,7 @@ def add_endpoint(workspace: Workspace, name: str, actor: str = "") -> Endpoint:
             workspace=workspace, name=name, max_leads_per_ip=FIRST_LIMIT, version=new_version()
         )
         _add_key(endpoint, now_ms())
-        audit.record(workspace, actor, "endpoint.added", name)
+        audit.record(workspace, actor, "endpoint.added", name, subject_id=endpoint.pk)
     return endpoint
 
 
@@ -93,6 +96,15 @@ def save_rules(
     """
     values, documents = _checked(changes, endpoint)
     return _save(endpoint, lambda there: {**values, **_with(there, documents)}, actor, address, expected_version)
+
+
+def with_changes(endpoint: Endpoint, changes: RuleChanges) -> Endpoint:
+    """The endpoint as :func:`save_rules` would leave it; nothing is saved. Raises :class:`ActionError` as that does."""
+    values, documents = _checked(changes, endpoint)
+    changed = copy.copy(endpoint)
+    for field, value in {**values, **_with(endpoint, documents)}.items():
+        setattr(changed, field, value)
+    return changed
 
 
 def allow_entry(endpoint: Endpoint, field: EntryField, entry: str, actor: str = "", address: str = "") -> Endpoint:
@@ -129,9 +141,8 @@ def rotate_key(endpoint: Endpoint, overlap_hours: float = 24, actor: str = "") -
         older.filter(retires_at=None).update(retires_at=until)
         older.filter(retires_at__gt=until).update(retires_at=until)
         key = _add_key(endpoint, now)
-        audit.record(
-            endpoint.workspace, actor, "endpoint.key_rotated", endpoint.name, {"overlap_hours": [None, overlap_hours]}
-        )
+        changes: audit.Changes = {"overlap_hours": [None, overlap_hours]}
+        audit.record(endpoint.workspace, actor, "endpoint.key_rotated", endpoint.name, changes, subject_id=endpoint.pk)
     return key
 
 
@@ -158,7 +169,7 @@ def _save(
                 setattr(there, field, new)
             there.version = new_version()
             there.save(update_fields=[*differing, "version"])
-            audit.record(there.workspace, actor, "endpoint.saved", there.name, _for_audit(differing), address)
+            audit.record(there.workspace, actor, "endpoint.saved", there.name, _for_audit(differing), address, there.pk)
     return there
 
 
@@ -198,6 +209,8 @@ def _checked(
     if changes.allowed_ips is not UNSET:
         checked = entries.check_ips(changes.allowed_ips)
         values["allowed_ips"], problems["allowed_ips"] = checked.values, checked.problems
+    if changes.ip_notes is not UNSET:
+        values["ip_notes"] = entries.kept_notes(changes.ip_notes)
     if changes.allowed_origins is not UNSET:
         checked = entries.check_origins(changes.allowed_origins)
         values["allowed_origins"], problems["allowed_origins"] = checked.values, checked.problems

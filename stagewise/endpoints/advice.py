@@ -5,6 +5,8 @@ from __future__ import annotations
 import ipaddress
 from typing import TYPE_CHECKING
 
+from django.utils.translation import gettext_lazy as _
+
 from stagewise.endpoints.optional import PROVIDERS
 
 if TYPE_CHECKING:
@@ -14,43 +16,43 @@ if TYPE_CHECKING:
 
 #: code → what to say; ``{…}`` is filled in from the endpoint.
 WARNINGS = {
-    "switched_off": "This endpoint is switched off: every call is refused.",
-    "nobody": (
+    "switched_off": _("This endpoint is switched off: every call is refused."),
+    "nobody": _(
         "Nobody can send leads: the list of allowed IPs is empty and “Allow from all IPs” is off. Add your server's IP."
     ),
-    "all_ips": "Every computer on the internet may send leads. Safer: call from your server and allow only its IP.",
-    "all_origins": ("Pages of every website may send leads. Add your website's origin to the allowed CORS origins."),
-    "origins_without_all_ips": (
+    "all_ips": _("Every computer on the internet may send leads. Safer: call from your server and allow only its IP."),
+    "all_origins": _("Pages of every website may send leads. Add your website's origin to the allowed CORS origins."),
+    "origins_without_all_ips": _(
         "Origins matter for calls from browsers, and browsers call from your visitors' IPs, which are not allowed."
         " Turn “Allow from all IPs” on if your pages call this endpoint themselves."
     ),
-    "no_limit": "There is no limit: one IP can send any number of leads. 10 is a good start.",
-    "low_limit_one_server": (
+    "no_limit": _("There is no limit: one IP can send any number of leads. 10 is a good start."),
+    "low_limit_one_server": _(
         "All your visitors come through the one server {server} and share its limit: after {limit} leads in 24 hours"
         " the next visitor is refused. Turn forwarding on and let your server send each visitor's IP as"
         " Stagewise-Visitor-IP, or set a limit of more than you expect in a day."
     ),
-    "forwarding_nobody": (
+    "forwarding_nobody": _(
         "Forwarding is on, but the list of allowed IPs is empty, so no server may name a visitor's IP. Add your"
         " server's IP."
     ),
-    "forwarding_wide": (
+    "forwarding_wide": _(
         "Forwarding trusts everybody in {block}, and whoever is trusted can make up visitors' IPs. List your own"
         " servers only."
     ),
-    "no_ceiling": (
+    "no_ceiling": _(
         "Your servers have no ceiling: one that is broken into can send any number of leads in the name of visitors"
         " who do not exist. 2,000 is a good start."
     ),
-    "captcha_any_host": (
+    "captcha_any_host": _(
         "{provider} takes answers that were given on any website. Name the host names of yours, so that nobody can"
         " solve it elsewhere and send here."
     ),
-    "form_foreign_captcha": (
+    "form_foreign_captcha": _(
         "The hosted form cannot show {provider}, so nobody can pass its CAPTCHA there. Choose ALTCHA, or switch the"
         " hosted form off."
     ),
-    "form_open": (
+    "form_open": _(
         "The hosted form is open to every bot that finds it. Ask for a CAPTCHA (ALTCHA needs no account anywhere), or"
         " hold leads with a filled honeypot."
     ),

@@ -11,12 +11,15 @@ from stagewise.core import addresses, origins
 from stagewise.options import entries as options
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
+    from collections.abc import Callable, Iterable, Mapping
 
     from stagewise.core.entries import EntryCheck
 
 #: More blocks than this belong into a firewall.
 MOST_ENTRIES = 10_000
+
+#: Most characters of a note.
+LONGEST_NOTE = 60
 
 #: So many bad entries are named one by one; the rest is counted.
 _MOST_SENTENCES = 20
@@ -61,6 +64,35 @@ def split(text: str) -> list[str]:
     """The entries of a text: one a line, or several with commas or semicolons between them."""
     lines = text.replace(",", "\n").replace(";", "\n").splitlines()
     return [entry for line in lines if (entry := line.strip())]
+
+
+def split_noted(text: str) -> tuple[list[str], dict[str, str]]:
+    """The entries of a text, and what stands behind a ``#`` on their lines: a note for each of the line's entries."""
+    found: list[str] = []
+    notes: dict[str, str] = {}
+    for line in text.splitlines():
+        before, _, note = line.partition("#")
+        of_line = split(before)
+        found += of_line
+        if note.strip():
+            notes |= dict.fromkeys(of_line, note)
+    return found, notes
+
+
+def kept_notes(typed: Mapping[str, str]) -> dict[str, str]:
+    """Notes by the entry as it is kept, one line each and cut; those of entries that cannot be kept are left out."""
+    kept = {}
+    for entry, note in typed.items():
+        value = addresses.check_entry(entry).value
+        words = " ".join("".join(filter(str.isprintable, " ".join(note.split()))).split())[:LONGEST_NOTE].strip()
+        if value is not None and words:
+            kept[value] = words
+    return kept
+
+
+def with_notes(listed: Iterable[str], notes: Mapping[str, str]) -> list[str]:
+    """The lines that :func:`split_noted` reads back."""
+    return [f"{entry}  # {notes[entry]}" if entry in notes else entry for entry in listed]
 
 
 def _check(typed: Iterable[str], check_entry: Callable[[str], EntryCheck], most: int = MOST_ENTRIES) -> Checked:

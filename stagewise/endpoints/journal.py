@@ -1,7 +1,8 @@
 """Reading the journal: every call of an endpoint, what became of it, and why, in words.
 
 Detail rows and the summary rows that go on where an hour's details are full are two streams, each read by keyset; a
-page merges them by time and carries how far each was read.
+page merges them by time and carries how far each was read. What no index finds (an address, an origin, a request id)
+is looked for in the newest calls first, and only so long: a page that found too few says how far back it has looked.
 """
 
 from __future__ import annotations
@@ -10,54 +11,25 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
-from django.db.models import Q, Sum
+from django.db.models import Sum
 
 from stagewise.core.refusal import ACCEPTED, REFUSALS
-from stagewise.endpoints.models import Attempt, AttemptCounter, AttemptSummary, UnknownCall
+from stagewise.endpoints import journal_walk
+from stagewise.endpoints.journal_rows import Outcome, Row, outcome_of, row_of_attempt, row_of_summary
+from stagewise.endpoints.models import AttemptCounter, UnknownCall
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator
+
     from stagewise.accounts.models import Workspace
+
+__all__ = ["Cursor", "Outcome", "Page", "Row", "Wanted", "outcome_of", "page", "row_of_attempt"]
 
 _DAY_MS = 86_400_000
 _CURSOR = re.compile(r"(\d{1,18})?-(?:(\d{1,15})\.(\d{1,15})\.(\d{1,18}))?", re.ASCII)
 
-
-#: Outcomes whose code is no word for people.
-_WORDS = {"duplicate": "Came again", "test_created": "Test lead"}
-
-
-class Outcome(NamedTuple):
-    """An outcome in words. ``mend`` says what the owner can do, empty where nothing needs doing."""
-
-    code: str
-    status: int
-    word: str
-    in_words: str
-    mend: str
-    accepted: bool
-
-
-@dataclass(frozen=True)
-class Row:
-    """One call, or (``count`` > 1, ``summary``) the further calls of one kind in an hour."""
-
-    at: int
-    endpoint_id: int
-    outcome: Outcome
-    preflight: bool
-    #: None: the address could not be read, or the calls came from many.
-    address: str | None
-    #: The server that named the address; None: it was the caller's own.
-    forwarded_by: str | None
-    address_from: str
-    note: str
-    origin: str
-    user_agent: str
-    field_errors: list[tuple[str, str]]
-    request_id: str
-    lead_id: int | None
-    summary: bool
-    count: int
+#: So many calls are read at a time for a file.
+_OF_A_FILE = 500
 
 
 class Cursor(NamedTuple):
@@ -88,17 +60,36 @@ class Page(NamedTuple):
 
     rows: list[Row]
     following: Cursor | None
+    #: Where the search ended before its time: it has looked back to here, milliseconds since 1970.
+    looked_until: int | None = None
 
 
-def outcome_of(code: str, status: int) -> Outcome:
-    """An outcome in words; one that this version does not know keeps its code."""
-    if code in REFUSALS:
-        refusal = REFUSALS[code]
-        return Outcome(code, status, refusal.title, refusal.in_words, refusal.mend, accepted=False)
-    word = _WORDS.get(code, code.replace("_", " ").capitalize())
-    if code in ACCEPTED:
-        return Outcome(code, status, word, ACCEPTED[code][1], "", accepted=True)
-    return Outcome(code, status, word, "", "", accepted=200 <= status < 300)
+@dataclass(frozen=True)
+class Wanted:
+    """Which calls; what is empty says nothing. Times are milliseconds since 1970, ``until`` is not in it."""
+
+    #: A code, ``accepted`` or ``refused``.
+    outcome: str = ""
+    endpoint_id: int | None = None
+    #: As it is kept: canonical; the server that named an address counts too.
+    address: str = ""
+    #: What the origin holds.
+    origin: str = ""
+    request_id: str = ""
+    since: int | None = None
+    until: int | None = None
+
+    @property
+    def outcomes(self) -> list[str] | None:
+        """The codes that are meant; None: all, those that this version does not know too."""
+        match self.outcome:
+            case "":
+                return None
+            case "accepted":
+                return list(ACCEPTED)
+            case "refused":
+                return list(REFUSALS)
+        return [self.outcome]
 
 
 def page(
@@ -108,29 +99,50 @@ def page(
     before: Cursor | None = None,
     size: int = 50,
 ) -> Page:
-    """A page of the journal. ``outcome`` is a code, ``"refused"`` stands for all that were refused."""
-    before = before or Cursor()
-    chosen = Q(workspace_id=workspace.pk)
-    if endpoint_id is not None:
-        chosen &= Q(endpoint_id=endpoint_id)
-    if outcome == "refused":
-        chosen &= ~Q(outcome__in=list(ACCEPTED))
-    elif outcome:
-        chosen &= Q(outcome=outcome)
-    attempts = _attempts(chosen, before, size + 1)
-    summaries = _summaries(chosen, before, size + 1)
-    rows: list[Row] = []
-    reached = before
-    while len(rows) < size and (attempts or summaries):
-        if not summaries or (attempts and attempts[0].at >= summaries[0].last_at):
+    """A page of the journal. ``outcome`` is a code; ``"refused"`` and ``"accepted"`` stand for all of the kind."""
+    return find(workspace, Wanted(outcome=outcome or "", endpoint_id=endpoint_id), before, size)
+
+
+def find(
+    workspace: Workspace, wanted: Wanted, before: Cursor | None = None, size: int = 50, *, patient: bool = False
+) -> Page:
+    """The newest calls that are wanted. ``patient``: however long that takes, as for a file."""
+    reached = before or Cursor()
+    details = journal_walk.attempts(workspace.pk, wanted, reached.attempt, size + 1, patient=patient)
+    summaries = journal_walk.summaries(workspace.pk, wanted, reached.summary, size + 1, patient=patient)
+    attempts, counted, rows = details.rows, summaries.rows, list[Row]()
+    while len(rows) < size and (attempts or counted):
+        if not attempts and counted[0].last_at < details.looked_until:
+            break
+        if not counted and attempts[0].at < summaries.looked_until:
+            break
+        if not counted or (attempts and attempts[0].at >= counted[0].last_at):
             attempt = attempts.pop(0)
-            rows.append(_row_of_attempt(attempt))
+            rows.append(row_of_attempt(attempt))
             reached = reached._replace(attempt=attempt.pk)
         else:
-            summary = summaries.pop(0)
-            rows.append(_row_of_summary(summary))
+            summary = counted.pop(0)
+            rows.append(row_of_summary(summary))
             reached = reached._replace(summary=(summary.hour, summary.last_at, summary.pk))
-    return Page(rows, reached if attempts or summaries else None)
+    # A stream that was not read to its end, and has nothing left here, goes on where the search ended.
+    if not attempts and details.following is not None:
+        reached = reached._replace(attempt=details.following)
+    if not counted and summaries.following is not None:
+        reached = reached._replace(summary=summaries.following)
+    ended_early = max(details.looked_until, summaries.looked_until)
+    more = bool(attempts or counted or ended_early)
+    return Page(rows, reached if more else None, ended_early if ended_early and len(rows) < size else None)
+
+
+def every(workspace: Workspace, wanted: Wanted) -> Iterator[Row]:
+    """All calls that are wanted, newest first, slice by slice: no reader is open for long, however many there are."""
+    before: Cursor | None = None
+    while True:
+        found = find(workspace, wanted, before, _OF_A_FILE, patient=True)
+        yield from found.rows
+        if found.following is None:
+            return
+        before = found.following
 
 
 def counts(workspace: Workspace, now: int) -> dict[str, int]:
@@ -143,64 +155,11 @@ def counts(workspace: Workspace, now: int) -> dict[str, int]:
     return {outcome: int(total) for outcome, total in rows}
 
 
+def known(outcome: str) -> bool:
+    """Whether calls can be asked for by this word."""
+    return outcome in {"", "refused", "accepted"} or outcome in ACCEPTED or outcome in REFUSALS
+
+
 def unknown_calls(at_most: int = 50) -> list[UnknownCall]:
     """The newest calls with a key that does not exist, for the owners of the installation."""
     return list(UnknownCall.objects.order_by("-last_at", "-id")[:at_most])
-
-
-def _attempts(chosen: Q, before: Cursor, size: int) -> list[Attempt]:
-    found = Attempt.objects.filter(chosen)
-    if before.attempt is not None:
-        found = found.filter(id__lt=before.attempt)
-    return list(found.order_by("-id")[:size])
-
-
-def _summaries(chosen: Q, before: Cursor, size: int) -> list[AttemptSummary]:
-    found = AttemptSummary.objects.filter(chosen)
-    if before.summary is not None:
-        hour, last_at, row = before.summary
-        found = found.filter(
-            Q(hour__lt=hour) | Q(hour=hour, last_at__lt=last_at) | Q(hour=hour, last_at=last_at, id__lt=row)
-        )
-    return list(found.order_by("-hour", "-last_at", "-id")[:size])
-
-
-def _row_of_attempt(attempt: Attempt) -> Row:
-    pairs = (pair.partition(":") for pair in attempt.field_errors.split(",") if pair)
-    return Row(
-        at=attempt.at,
-        endpoint_id=attempt.endpoint_id,
-        outcome=outcome_of(attempt.outcome, attempt.status),
-        preflight=attempt.preflight,
-        address=attempt.address,
-        forwarded_by=attempt.forwarded_by,
-        address_from=attempt.address_from,
-        note=attempt.note,
-        origin=attempt.origin or "",
-        user_agent=attempt.user_agent or "",
-        field_errors=[(field, code) for field, _colon, code in pairs],
-        request_id=attempt.request_id,
-        lead_id=attempt.lead_id,
-        summary=False,
-        count=1,
-    )
-
-
-def _row_of_summary(summary: AttemptSummary) -> Row:
-    return Row(
-        at=summary.last_at,
-        endpoint_id=summary.endpoint_id,
-        outcome=outcome_of(summary.outcome, summary.status),
-        preflight=False,
-        address=summary.address or None,
-        forwarded_by=None,
-        address_from="",
-        note="",
-        origin=summary.origin,
-        user_agent="",
-        field_errors=[],
-        request_id="",
-        lead_id=None,
-        summary=True,
-        count=summary.count,
-    )

@@ -20,6 +20,8 @@ class Endpoint(models.Model):
     allow_all_ips = models.BooleanField(default=False)
     #: Canonical addresses and CIDR blocks, as text.
     allowed_ips = models.JSONField(default=list)
+    #: What the owner calls entries of it: entry → a few words. The lane does not read them.
+    ip_notes = models.JSONField(default=dict, blank=True)
     #: ASCII origins, compared byte for byte.
     allowed_origins = models.JSONField(default=list)
     #: Created leads per client address in any rolling 24 h; null: no limit.

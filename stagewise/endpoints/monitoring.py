@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 
 from django.db.models import Count, F, Q, Sum
+from django.utils.translation import gettext_lazy as _
 
 from stagewise.core.refusal import ACCEPTED, REFUSALS
 from stagewise.endpoints.models import Attempt, AttemptCounter, AttemptSummary, LaneMinute
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
 
     from django.db.models.aggregates import Aggregate
+    from django.utils.functional import _StrPromise
 
     from stagewise.accounts.models import Workspace
 
@@ -32,13 +34,13 @@ TOP = 10
 
 #: What calls can have come to, from good to bad, so that a stack of them reads from below.
 Group = Literal["taken", "held", "blocked", "limit", "wrong", "trouble"]
-GROUPS: dict[Group, str] = {
-    "taken": "Taken",
-    "held": "Held",
-    "blocked": "Not allowed",
-    "limit": "Over the limit",
-    "wrong": "Wrong or incomplete",
-    "trouble": "Could not answer",
+GROUPS: dict[Group, _StrPromise] = {
+    "taken": _("Taken"),
+    "held": _("Held"),
+    "blocked": _("Not allowed"),
+    "limit": _("Over the limit"),
+    "wrong": _("Wrong or incomplete"),
+    "trouble": _("Could not answer"),
 }
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import time
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
@@ -10,12 +9,11 @@ from urllib.parse import urlsplit
 
 import msgspec
 
-from stagewise import log
 from stagewise.core import fields
 from stagewise.core.addresses import CallerReader
 from stagewise.core.origins import check_entry
 from stagewise.core.refusal import REFUSALS
-from stagewise.core.submission import Submission, fingerprint
+from stagewise.core.submission import Submission, fill, fingerprint
 from stagewise.forms import posted
 from stagewise.forms.answers import send_page, send_see_other, usable_url
 from stagewise.forms.page import form_page, note_page
@@ -23,7 +21,6 @@ from stagewise.forms.shown import form_of, settings_of
 from stagewise.forms.words import words_for
 from stagewise.intake.body import BODY_BYTES, Receive, Unreadable, read_rest
 from stagewise.intake.caller import Headers, caller_of, read_head, text
-from stagewise.intake.deadlines import Deadlines
 from stagewise.intake.replies import Send
 from stagewise.store.records import Decision
 from stagewise.store.view import Entry
@@ -36,7 +33,6 @@ _TRY_AGAIN = {409, 422, 429, 503}
 
 #: What is read of a page's address, in bytes.
 _REFERRER = 2_000
-_log = log.Log("stagewise.forms")
 
 
 class Said(msgspec.Struct):
@@ -74,7 +70,6 @@ class Posts:
         self._intake = intake
         self._reader = reader
         self._origin = check_entry(base).value
-        self._deadlines = Deadlines()
 
     def is_own(self, origin: str | None, host: str) -> bool:
         """Whether a page of ours posts: its origin is the public URL's, or the one that this request went to.
@@ -92,13 +87,7 @@ class Posts:
         if self.is_own(submission.origin, said.host):  # everybody may post there, but not test
             submission.hosted, submission.test = True, None
         sent: dict[str, str] = {}
-        if submission.early_error is None:
-            try:
-                sent = posted.decode(await self._body(said, receive))
-                _fill(submission, sent, said.referrer)
-            except Unreadable as error:
-                submission.content_error = error.code
-        decision = await self._decide(submission, begun)
+        decision = await self._intake.decide(submission, begun, self._take(submission, said, receive, sent))
         entry = await settings_of(self._intake.ledger, key)
         if decision.body is not None:
             after = usable_url(entry.options.form.next_url) if entry else ""
@@ -106,14 +95,14 @@ class Posts:
         else:
             await _refuse(send, submission, decision, entry, sent, said.referrer)
 
-    async def _decide(self, submission: Submission, begun: float) -> Decision:
-        try:
-            decision = await self._intake.ledger.decide(submission)
-        except Exception:  # noqa: BLE001 - whatever it is, the visitor learns only that nothing was stored
-            _log.exception("unexpected error", request_id=submission.request_id)
-            decision = Decision("unavailable")
-        self._intake.ledger.answered(self._intake.calls.note(submission, decision, begun))
-        return decision
+    async def _take(self, submission: Submission, said: Said, receive: Receive, sent: dict[str, str]) -> None:
+        """Fill the submission, and ``sent`` with what the form held."""
+        if submission.early_error is None:
+            try:
+                sent |= posted.decode(await self._body(said, receive))
+                _fill(submission, sent, said.referrer)
+            except Unreadable as error:
+                submission.content_error = error.code
 
     async def _body(self, said: Said, receive: Receive) -> bytes:
         """The body, under the lane's cap and deadline. Raises :class:`Unreadable`."""
@@ -121,16 +110,11 @@ class Posts:
             raise Unreadable("unsupported_media_type")
         if said.length is not None and said.length > BODY_BYTES:
             raise Unreadable("too_large")
-        task = self._deadlines.begin()
-        try:
-            return await read_rest(await receive(), receive)
-        except asyncio.CancelledError:
-            if self._deadlines.was_late(task):
-                task.uncancel()
-                raise Unreadable("timeout") from None
-            raise
-        finally:
-            self._deadlines.end(task)
+        return await self._intake.deadlines.keep(_read(receive))
+
+
+async def _read(receive: Receive) -> bytes:
+    return await read_rest(await receive(), receive)
 
 
 def _fill(submission: Submission, sent: Mapping[str, str], referrer: str) -> None:
@@ -138,15 +122,10 @@ def _fill(submission: Submission, sent: Mapping[str, str], referrer: str) -> Non
 
     So the same page sent twice makes one lead, and what was changed in between makes another.
     """
-    checked = fields.check(sent)
-    if isinstance(checked, list):
-        submission.field_errors = tuple(checked)
-        submission.fields_error = "missing_fields" if fields.is_missing(checked) else "invalid_fields"
-    else:
-        submission.fields = checked
-        view = posted.page_view(sent)
-        if view is not None:
-            submission.idempotency_key = f"{view}-{fingerprint(submission).hex()[:32]}"
+    fill(submission, fields.check(sent))
+    view = posted.page_view(sent)
+    if submission.fields is not None and view is not None:
+        submission.idempotency_key = f"{view}-{fingerprint(submission).hex()[:32]}"
     submission.extras = posted.extras(sent, time.time_ns() // 1_000_000, referrer)
 
 

@@ -6,7 +6,6 @@ decided about the endpoint here; that is the ledger's, inside the transaction th
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import re
 import time
@@ -17,17 +16,15 @@ import msgspec
 
 from stagewise import log
 from stagewise.calls import Calls
-from stagewise.core import fields
 from stagewise.core.addresses import CallerReader
-from stagewise.core.fields import FieldError, Fields
 from stagewise.core.ids import request_id
 from stagewise.core.submission import Submission
-from stagewise.intake.body import BODY_BYTES, Receive, Unreadable, decode, read_rest
+from stagewise.intake.body import BODY_BYTES, Receive, Unreadable, read_rest
 from stagewise.intake.caller import Head, caller_of, read_head
 from stagewise.intake.deadlines import Deadlines
 from stagewise.intake.public import PublicFiles
 from stagewise.intake.replies import Replies, Send
-from stagewise.options import signals, testing
+from stagewise.options import content, testing
 from stagewise.options.canary import Canaries
 from stagewise.store.ledger import Ledger
 from stagewise.store.records import Decision
@@ -35,7 +32,6 @@ from stagewise.store.records import Decision
 PREFIX = "/public/v1/leads/"
 #: What a key can look like; anything else exists nowhere and is not looked up.
 _KEY = re.compile(r"[A-Za-z0-9_-]{22,64}")
-_NOT_OBJECT = (FieldError("", "type", "The body must be a JSON object with the lead's fields."),)
 _log = log.Log("stagewise.intake")
 
 Scope = Mapping[str, Any]
@@ -62,7 +58,7 @@ class Intake:
         self._replies = replies
         self._files = files
         self._canaries = canaries
-        self._deadlines = Deadlines()
+        self.deadlines = Deadlines()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Route a request by its path alone."""
@@ -85,15 +81,20 @@ class Intake:
             submission.hosted, submission.test = True, None
         if head.canary is not None and self._canaries.is_ours(head.canary, key):
             submission.caller, submission.test = msgspec.structs.replace(caller, vouched=True), testing.ORDINARY
+        decision = await self.decide(submission, begun, self._take_content(head, receive))
+        await self._replies.decision(send, submission, decision)
+
+    async def decide(self, submission: Submission, begun: float, filled: Awaitable[Decision | None]) -> Decision:
+        """The ledger's decision, noted with how long it took; ``filled`` fills the submission first, or decides."""
         try:
-            decision = await self._take_content(head, receive)
+            decision = await filled
             if decision is None:
                 decision = await self.ledger.decide(submission)
         except Exception:  # noqa: BLE001 - whatever it is, the caller learns only that nothing was stored
             _log.exception("unexpected error", request_id=submission.request_id)
             decision = Decision("unavailable")
         self.ledger.answered(self.calls.note(submission, decision, begun))
-        await self._replies.decision(send, submission, decision)
+        return decision
 
     async def broken(self, send: Send) -> None:
         """Answer a request that broke off before its own answer had begun; after that there is nothing to say.
@@ -114,38 +115,24 @@ class Intake:
             submission.content_error = "too_large"
         else:
             try:
-                body = await self._body(submission, head.content_length, receive)
+                body = await self.deadlines.keep(self._body(submission, head.content_length, receive))
                 if isinstance(body, Decision):
                     return body
-                sent = decode(body)
-                submission.extras = signals.find(body, len(sent))
-                _fill(submission, fields.check(sent))
+                content.read(submission, body)
             except Unreadable as error:
-                if error.not_object:
-                    submission.fields_error, submission.field_errors = error.code, _NOT_OBJECT
-                else:
-                    submission.content_error = error.code
+                content.refuse(submission, error)
         return None
 
     async def _body(self, submission: Submission, content_length: int | None, receive: Receive) -> bytes | Decision:
-        """Read the body under the deadline; ask the ledger about the caller before waiting for more than one event."""
-        task = self._deadlines.begin()
-        try:
-            first = await receive()
-            if _is_unfinished(first, content_length):
-                submission.awaits_body = True
-                decision = await self.ledger.decide(submission)
-                submission.awaits_body = False
-                if decision.outcome != "admitted":
-                    return decision
-            return await read_rest(first, receive)
-        except asyncio.CancelledError:
-            if self._deadlines.was_late(task):
-                task.uncancel()
-                raise Unreadable("timeout") from None
-            raise
-        finally:
-            self._deadlines.end(task)
+        """Read the body; ask the ledger about the caller before waiting for more than one event."""
+        first = await receive()
+        if _is_unfinished(first, content_length):
+            submission.awaits_body = True
+            decision = await self.ledger.decide(submission)
+            submission.awaits_body = False
+            if decision.outcome != "admitted":
+                return decision
+        return await read_rest(first, receive)
 
 
 def _is_unfinished(event: Mapping[str, Any], content_length: int | None) -> bool:
@@ -153,14 +140,6 @@ def _is_unfinished(event: Mapping[str, Any], content_length: int | None) -> bool
     if event["type"] != "http.request" or not event.get("more_body", False):
         return False
     return content_length is None or len(event.get("body", b"")) < content_length
-
-
-def _fill(submission: Submission, checked: Fields | list[FieldError]) -> None:
-    if isinstance(checked, list):
-        submission.field_errors = tuple(checked)
-        submission.fields_error = "missing_fields" if fields.is_missing(checked) else "invalid_fields"
-    else:
-        submission.fields = checked
 
 
 class Server:

@@ -4,6 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Awaitable
+from typing import TypeVar
+
+from stagewise.intake.body import Unreadable
+
+Read = TypeVar("Read")
 
 #: A body must be complete this long after its head, in seconds.
 BODY_S = 10.0
@@ -11,7 +17,7 @@ _STEP_S = 0.25
 
 
 class Deadlines:
-    """Cancels the tasks that registered and did not finish in time; they catch the cancellation and answer 408.
+    """Cancels what is read by tasks that do not finish in time; they answer 408.
 
     Made inside the event loop, which it keeps: asking asyncio for it costs a system call each time.
     """
@@ -22,25 +28,23 @@ class Deadlines:
         self._timer: asyncio.TimerHandle | None = None
         self._loop = asyncio.get_running_loop()
 
-    def begin(self) -> asyncio.Task[object]:
-        """Start the clock of the current task."""
+    async def keep(self, reading: Awaitable[Read]) -> Read:
+        """What ``reading`` returns, if it comes in time. Raises :class:`Unreadable` (timeout) if not."""
         task = asyncio.current_task(self._loop)
         assert task is not None
         self._open[task] = time.monotonic() + BODY_S
         if self._timer is None:
             self._timer = self._loop.call_later(_STEP_S, self._look)
-        return task
-
-    def end(self, task: asyncio.Task[object]) -> None:
-        """Stop the clock."""
-        self._open.pop(task, None)
-
-    def was_late(self, task: asyncio.Task[object]) -> bool:
-        """Whether the cancellation that the task just caught came from here."""
-        if task in self._late:
+        try:
+            return await reading
+        except asyncio.CancelledError:
+            if task not in self._late:
+                raise
+            task.uncancel()
+            raise Unreadable("timeout") from None
+        finally:
+            self._open.pop(task, None)
             self._late.discard(task)
-            return True
-        return False
 
     def _look(self) -> None:
         now = time.monotonic()

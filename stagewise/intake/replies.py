@@ -1,129 +1,39 @@
-"""The last stage: a decision becomes an answer. Constant headers and encoders are made once."""
+"""The last stage: an answer is sent. What it says is made in store/answers.py."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Sequence
+from collections.abc import Awaitable, Callable
 from typing import Any
 
-import msgspec
-
-from stagewise.core.refusal import REFUSALS, Refusal
+from stagewise.core.refusal import REFUSALS
 from stagewise.core.submission import Submission
+from stagewise.store.answers import ALWAYS, PROBLEM, Answers, HeaderList
 from stagewise.store.records import Decision
 
+__all__ = ["ALWAYS", "HeaderList", "Replies", "Send", "page"]
+
 Send = Callable[[dict[str, Any]], Awaitable[None]]
-HeaderList = list[tuple[bytes, bytes]]
-
-#: On every answer. ``Vary`` also where there is no CORS: a cache must never hand one origin's answer to another.
-ALWAYS: HeaderList = [
-    (b"cache-control", b"no-store"),
-    (b"x-content-type-options", b"nosniff"),
-    (b"vary", b"Origin"),
-]
-_CREATED: HeaderList = [(b"content-type", b"application/json"), *ALWAYS]
-_PROBLEM: HeaderList = [(b"content-type", b"application/problem+json"), *ALWAYS]
-_EXPOSED = (
-    b"access-control-expose-headers",
-    b"Retry-After, RateLimit, RateLimit-Policy, X-Request-Id, Idempotency-Replayed",
-)
-_PREFLIGHT: HeaderList = [
-    *ALWAYS,
-    (b"access-control-allow-methods", b"POST, OPTIONS"),
-    (b"access-control-allow-headers", b"Content-Type, Accept, Idempotency-Key"),
-    (b"access-control-max-age", b"600"),
-]
-_ALLOW = (b"allow", b"POST, OPTIONS")
-_REPLAYED = (b"idempotency-replayed", b"true")
-_ENCODE = msgspec.json.Encoder().encode
-
-
-class ErrorItem(msgspec.Struct):
-    """One wrong field in a problem document. ``pointer`` is a JSON Pointer (RFC 6901)."""
-
-    field: str
-    pointer: str
-    code: str
-    detail: str
-
-
-class Problem(msgspec.Struct):
-    """A problem document (RFC 9457)."""
-
-    type: str
-    title: str
-    status: int
-    detail: str
-    code: str
-    request_id: str
-    errors: list[ErrorItem]
 
 
 class Replies:
-    """Makes answers; ``base`` is the public URL, for the ``type`` of problems."""
+    """Sends answers; ``base`` is the public URL, for the ``type`` of problems."""
 
     def __init__(self, base: str) -> None:
-        self._types = {code: f"{base}/docs/errors/{code}" for code in REFUSALS}
+        self._answers = Answers(base)
 
     async def decision(self, send: Send, submission: Submission, decision: Decision) -> None:
         """Answer a call of the endpoint."""
-        headers: HeaderList = [(b"x-request-id", submission.request_id.encode())]
-        if decision.allow_origin is not None:
-            headers.append((b"access-control-allow-origin", decision.allow_origin.encode("latin-1")))
-            headers.append(_EXPOSED)
-        figures = decision.figures
-        if figures is not None:
-            reset = "" if figures.reset is None else f";t={figures.reset}"
-            headers.append((b"ratelimit-policy", f'"{figures.policy}";q={figures.quota};w=86400'.encode()))
-            headers.append((b"ratelimit", f'"{figures.policy}";r={figures.remaining}{reset}'.encode()))
-        if decision.body is not None:
-            if decision.outcome == "replayed":
-                headers.append(_REPLAYED)
-            await _send(send, decision.status, _CREATED + headers, decision.body)
-        elif decision.outcome == "preflight":
-            await _send(send, 204, _PREFLIGHT + headers, b"")
-        else:
-            await self._problem(send, REFUSALS[decision.outcome], submission, decision, headers)
-
-    async def _problem(
-        self, send: Send, refusal: Refusal, submission: Submission, decision: Decision, headers: HeaderList
-    ) -> None:
-        if refusal.code == "rate_limited" and decision.figures is not None:
-            headers.append((b"retry-after", b"%d" % (decision.figures.reset or 1)))
-        elif refusal.retry_after is not None:
-            headers.append((b"retry-after", b"%d" % refusal.retry_after))
-        if refusal.code == "method_not_allowed":
-            headers.append(_ALLOW)
-        if refusal.code in {"too_large", "timeout"}:  # the rest of the body is still on its way
-            headers.append((b"connection", b"close"))
-        address = submission.caller.address or submission.caller.unreadable or "that could not be read"
-        errors = [
-            ErrorItem(error.field, f"/{error.field}" if error.field else "", error.code, error.detail)
-            for error in decision.field_errors
-        ]
-        detail = refusal.detail.replace("{address}", address)
-        await _send(
-            send,
-            refusal.status,
-            _PROBLEM + headers,
-            self._document(refusal, detail, submission.request_id, errors),
-        )
-
-    def _document(self, refusal: Refusal, detail: str, request_id: str, errors: Sequence[ErrorItem]) -> bytes:
-        return _ENCODE(
-            Problem(
-                self._types[refusal.code], refusal.title, refusal.status, detail, refusal.code, request_id, list(errors)
-            )
-        )
+        await _send(send, *self._answers.of(submission, decision))
 
     async def plain_refusal(self, send: Send, code: str, request_id: str, *, body: bool = True) -> None:
         """Refuse a request that is for no endpoint: an unknown path, or a page asked for in a wrong way."""
         refusal = REFUSALS[code]
-        headers = [*_PROBLEM, (b"x-request-id", request_id.encode())]
+        headers = [*PROBLEM, (b"x-request-id", request_id.encode())]
         if code == "method_not_allowed":
             headers.append((b"allow", b"GET, HEAD"))
         if refusal.retry_after is not None:
             headers.append((b"retry-after", b"%d" % refusal.retry_after))
-        document = self._document(refusal, refusal.detail, request_id, ())
+        document = self._answers.document(refusal, refusal.detail, request_id, ())
         await _send(send, refusal.status, headers, document, body=body)
 
 

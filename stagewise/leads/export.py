@@ -1,28 +1,43 @@
-"""Leads as CSV (RFC 4180), safe to open in a spreadsheet."""
+"""Leads as files: CSV (RFC 4180) that is safe to open in a spreadsheet, a workbook (XLSX), JSON.
+
+Leads are read page by page, and nothing keeps more than one page: a million leads take no more memory than a thousand.
+"""
 
 from __future__ import annotations
 
-import csv
+import json
+import re
 from collections.abc import Iterable, Iterator
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
-from stagewise.leads import queries
+import xlsxwriter
+
+from stagewise import spreadsheets
+from stagewise.leads import finding, queries
 from stagewise.options import attribution
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from stagewise.accounts.models import Workspace
+    from stagewise.leads.finding import Cursor, Filters
     from stagewise.leads.models import Lead
 
 COLUMNS = (
     "id", "created_at", "name", "phone", "phone_e164", "email", "message", "lead_type", "stage", "endpoint", "test",
-    "forwarded_by", *attribution.NAMES,
+    "owner", "tags", "forwarded_by", *attribution.NAMES,
 )  # fmt: skip
-
-#: A cell that begins with one of these is a formula to some spreadsheet (OWASP: CSV injection).
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n", "\0", "＝", "＋", "－", "＠")  # noqa: RUF001
 
 #: How many leads are read at a time: no reader is open for long, however many there are.
 _PAGE = 500
+#: Rows of a sheet below its header; Excel knows 1,048,576 in all.
+_SHEET: Final = 1_048_575
+#: Characters of a cell that Excel can hold.
+_CELL: Final = 32_767
+#: What XML cannot hold in any spelling; the rest of the controls XlsxWriter spells out.
+_NO_XML: Final = re.compile("[\ufffe\uffff\ud800-\udfff]")
+#: Widths of columns in characters, where the usual one is too narrow.
+_WIDTHS: Final = {"id": 38, "created_at": 26, "name": 26, "phone": 20, "phone_e164": 18, "email": 30, "message": 60}
 
 
 def newest_first(workspace: Workspace, at_most: int | None = None) -> Iterator[Lead]:
@@ -38,29 +53,78 @@ def newest_first(workspace: Workspace, at_most: int | None = None) -> Iterator[L
         left = None if left is None else left - len(page.leads)
 
 
+def that_match(workspace: Workspace, filters: Filters) -> Iterator[Lead]:
+    """All leads that the filters mean, the newest first whatever order they ask for."""
+    after: Cursor | None = None
+    while True:
+        found = finding.ids(workspace, filters, after, _PAGE)
+        yield from finding.load(found.ids)
+        if found.following is None:
+            return
+        after = found.following
+
+
+def chosen(workspace: Workspace, ids: Iterable[int]) -> Iterator[Lead]:
+    """These leads by row id, the newest first; those of other workspaces are left out."""
+    wanted = sorted(set(ids), reverse=True)
+    for begin in range(0, len(wanted), _PAGE):
+        page = finding.load(wanted[begin : begin + _PAGE])
+        yield from (lead for lead in page if lead.workspace_id == workspace.pk)
+
+
 def csv_lines(leads: Iterable[Lead]) -> Iterator[str]:
     """The file line by line. Text that would be a formula gets an apostrophe in front."""
-    writer = csv.writer(_Echo())
-    yield writer.writerow(COLUMNS)
+    return spreadsheets.lines(COLUMNS, map(_row, leads))
+
+
+def json_lines(leads: Iterable[Lead]) -> Iterator[str]:
+    """A list of objects, one on each line."""
+    before = "["
     for lead in leads:
-        found = queries.as_dict(lead)
-        found["lead_type"] = found["lead_type"]["name"]
-        found |= found.pop("attribution", {})
-        yield writer.writerow([_cell(found.get(column)) for column in COLUMNS])
+        yield before + json.dumps(queries.as_dict(lead), ensure_ascii=False)
+        before = ",\n"
+    yield "[]\n" if before == "[" else "]\n"
 
 
-class _Echo:
-    """What ``csv`` writes into: hands each line straight back."""
+def write_workbook(path: Path, leads: Iterable[Lead]) -> None:
+    """Write a workbook there. Cells are texts, never formulas or links; a full sheet is followed by another.
 
-    def write(self, line: str) -> str:
-        return line
+    What it needs meanwhile lies beside it.
+    """
+    safe = {"strings_to_formulas": False, "strings_to_urls": False, "strings_to_numbers": False}
+    book = xlsxwriter.Workbook(path, {"constant_memory": True, "tmpdir": str(path.parent), **safe})
+    with book:
+        bold = book.add_format({"bold": True})
+        sheet, row = None, _SHEET
+        for lead in leads:
+            if sheet is None or row >= _SHEET:
+                sheet, row = _sheet(book, bold), 0
+            row += 1
+            for column, value in enumerate(_row(lead)):
+                if value not in {None, ""}:
+                    sheet.write_string(row, column, _cell(value))
+        if sheet is None:
+            _sheet(book, bold)
+
+
+def _sheet(book: xlsxwriter.Workbook, bold: Any) -> Any:
+    sheet = book.add_worksheet()
+    sheet.freeze_panes(1, 0)
+    for column, name in enumerate(COLUMNS):
+        sheet.set_column(column, column, _WIDTHS.get(name, 16))
+        sheet.write_string(0, column, name, bold)
+    return sheet
 
 
 def _cell(value: Any) -> str:
-    match value:
-        case None:
-            return ""
-        case bool():
-            return "yes" if value else "no"
-    text = str(value)
-    return f"'{text}" if text.startswith(_FORMULA) else text
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return _NO_XML.sub("\ufffd", str(value))[:_CELL]
+
+
+def _row(lead: Lead) -> list[Any]:
+    found = queries.as_dict(lead)
+    found["lead_type"] = found["lead_type"]["name"]
+    found["tags"] = ", ".join(found["tags"])
+    found |= found.pop("attribution", {})
+    return [found.get(column) for column in COLUMNS]

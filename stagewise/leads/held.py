@@ -113,6 +113,7 @@ def _made_of(held: HeldLead) -> Lead:
         lead_type=lead_type,
         stage=Stage.objects.filter(lead_type=lead_type, archived_at=None).order_by("position", "id")[0],
         created_at=held.at,
+        released_at=now_ms(),
         **{field: getattr(held, field) for field in _AS_IT_CAME},
     )
     try:

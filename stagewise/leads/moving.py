@@ -85,33 +85,7 @@ def _slice(sources: dict[int, Stage], target: Stage, actor: str, size: int) -> i
         changed.update(
             stage=target, lead_type_id=target.lead_type_id, staged_at=now, changed_at=now, closed_reason=None
         )
-        LeadActivity.objects.bulk_create(
-            LeadActivity(
-                workspace_id=lead.workspace_id,
-                lead=lead,
-                kind=ActivityKind.STAGE,
-                actor=actor[:254],
-                at=now,
-                data={"from": sources[lead.stage_id].name, "to": target.name},
-            )
-            for lead in leads
-        )
-        Event.objects.bulk_create(
-            Event(
-                workspace_id=lead.workspace_id,
-                public_id=uuid7(now),
-                kind=outbox.STAGE_CHANGED,
-                lead_id=lead.pk,
-                data={
-                    "lead": str(lead.public_id),
-                    "stage": target.name,
-                    "previous_stage": sources[lead.stage_id].name,
-                },
-                at=now,
-            )
-            for lead in leads
-            if not lead.test
-        )
+        _tell(leads, sources, target, actor, now)
         audit.record(
             target.workspace,
             actor,
@@ -123,3 +97,34 @@ def _slice(sources: dict[int, Stage], target: Stage, actor: str, size: int) -> i
             },
         )
     return len(ids)
+
+
+def _tell(leads: list[Lead], sources: dict[int, Stage], target: Stage, actor: str, now: int) -> None:
+    """Write each move into its lead's timeline and, but for tests, tell the channels."""
+    LeadActivity.objects.bulk_create(
+        LeadActivity(
+            workspace_id=lead.workspace_id,
+            lead=lead,
+            kind=ActivityKind.STAGE,
+            actor=actor[:254],
+            at=now,
+            data={"from": sources[lead.stage_id].name, "to": target.name},
+        )
+        for lead in leads
+    )
+    Event.objects.bulk_create(
+        Event(
+            workspace_id=lead.workspace_id,
+            public_id=uuid7(now),
+            kind=outbox.STAGE_CHANGED,
+            lead_id=lead.pk,
+            data={
+                "lead": str(lead.public_id),
+                "stage": target.name,
+                "previous_stage": sources[lead.stage_id].name,
+            },
+            at=now,
+        )
+        for lead in leads
+        if not lead.test
+    )

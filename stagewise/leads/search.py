@@ -14,6 +14,7 @@ from typing import Any
 #: What people put between the digits of a phone number.
 _BETWEEN_DIGITS = re.compile(r"[\s()./+\-\u2010-\u2015\u2212]+")
 
+_DIGITS = frozenset("0123456789")
 
 #: So much of a message is searched: more than anybody types into a form, and an index that stays small.
 MESSAGE_SEARCHED = 2_000
@@ -75,7 +76,7 @@ def matches(text: str, wanted: list[str]) -> bool:
 
 def digits_of(phone: str) -> str:
     """The digits of a phone number as ASCII, whatever script and spelling they came in."""
-    return "".join(sign for sign in _ascii_digits(phone) if sign.isascii() and sign.isdigit())
+    return "".join(sign for sign in _ascii_digits(phone) if sign in _DIGITS)
 
 
 def _hash(text: str) -> int:
@@ -87,4 +88,4 @@ def _folded(text: str) -> str:
 
 
 def _ascii_digits(text: str) -> str:
-    return "".join(str(unicodedata.decimal(sign, sign)) for sign in text)
+    return text if text.isascii() else "".join(str(unicodedata.decimal(sign, sign)) for sign in text)

@@ -90,8 +90,8 @@ def set_stage(lead: Lead, stage: Stage, actor: str = "", *, seen: int | None = N
         lead = locked(lead)
         if stage.lead_type_id != lead.lead_type_id:
             raise ActionError({"stage": [_("“%s” is no stage of this lead's type.") % stage.name]})
-        if seen is not None and seen != lead.stage_id and stage.pk != lead.stage_id:
-            raise Conflict({"stage": [_("Somebody moved it to “%s” in the meantime.") % lead.stage.name]})
+        if seen is not None and lead.stage_id not in {seen, stage.pk}:
+            raise Conflict({"stage": [_moved_meanwhile(lead)]})
         reason = _checked_reason(reason) if stage.kind != StageKind.OPEN else None
         if stage.pk == lead.stage_id:
             if reason and reason != lead.closed_reason:
@@ -109,20 +109,23 @@ def set_stage(lead: Lead, stage: Stage, actor: str = "", *, seen: int | None = N
     return lead
 
 
-def set_lead_type(lead: Lead, lead_type: LeadType, actor: str = "") -> Lead:
-    """Make it a lead of another type; it stands in that type's first stage."""
+def set_lead_type(lead: Lead, lead_type: LeadType, actor: str = "", *, stage: Stage | None = None) -> Lead:
+    """Make it a lead of another type; it stands in ``stage``, or in that type's first one."""
     with transaction.atomic():
         lead = locked(lead)
         if lead_type.workspace_id != lead.workspace_id or lead_type.archived_at is not None:
             raise ActionError({"lead_type": [_("Choose a lead type in use.")]})
         if lead_type.pk == lead.lead_type_id:
             return lead
-        before, now = lead.lead_type.name, now_ms()
-        lead.lead_type, lead.stage = lead_type, first_stage(lead_type)
+        if stage is not None and (stage.lead_type_id != lead_type.pk or stage.archived_at is not None):
+            raise ActionError({"stage": [_("“%s” is no stage of this lead's type.") % stage.name]})
+        before, stage_before, now = lead.lead_type.name, lead.stage.name, now_ms()
+        lead.lead_type, lead.stage = lead_type, stage or first_stage(lead_type)
         lead.staged_at, lead.closed_reason = now, None
         touch(lead, now, "lead_type", "stage", "staged_at", "closed_reason")
         write_line(lead, ActivityKind.EDITED, actor, now, {"fields": {"lead_type": [before, lead_type.name]}})
-        outbox.write_of(lead, outbox.UPDATED, now, {"changed": ["lead_type"]})
+        told = {"changed": ["lead_type", "stage"], "stage": lead.stage.name, "previous_stage": stage_before}
+        outbox.write_of(lead, outbox.UPDATED, now, told)
         audit.record(
             lead.workspace, actor, "lead.changed", str(lead.public_id), {"lead_type": [before, lead_type.name]}
         )
@@ -150,20 +153,20 @@ def assign(lead: Lead, owner: Member | None, actor: str = "") -> Lead:
 def edit(lead: Lead, raw: Mapping[str, object], actor: str = "", *, seen: int | None = None) -> Lead:
     """Correct some of :data:`EDITABLE`; what ``raw`` leaves out stays.
 
-    ``seen`` is the ``changed_at`` (0 for none) that the person saw: :class:`Conflict` if somebody changed the lead
-    since. Raises :class:`ActionError` by field.
+    ``seen`` is the ``changed_at`` (0 for none) that the person saw. What somebody else has changed since stays as it
+    is now; if this person wants the same field to be something else again, :class:`Conflict` says so by field, and
+    nothing is saved. Raises :class:`ActionError` by field.
     """
     with transaction.atomic():
         lead = locked(lead)
-        if seen is not None and seen != (lead.changed_at or 0):
-            raise Conflict({"": [_("Somebody changed this lead in the meantime. Nothing of yours was saved yet.")]})
         checked = core_fields.check({field: raw.get(field, getattr(lead, field)) for field in EDITABLE})
         if isinstance(checked, list):
             raise ActionError({error.field: [error.detail] for error in checked})
+        wanted = {field: getattr(checked, field) for field in EDITABLE if field in raw}
+        if seen is not None and seen != (lead.changed_at or 0):
+            wanted = _without_what_others_changed(lead, wanted, seen)
         changed = {
-            field: [getattr(lead, field), getattr(checked, field)]
-            for field in EDITABLE
-            if getattr(lead, field) != getattr(checked, field)
+            field: [getattr(lead, field), value] for field, value in wanted.items() if getattr(lead, field) != value
         }
         if not changed:
             return lead
@@ -175,20 +178,25 @@ def edit(lead: Lead, raw: Mapping[str, object], actor: str = "", *, seen: int | 
                 lead.phone, lead.workspace.default_region or None
             )
         touch(lead, now, *EDITABLE, "phone_e164", "phone_valid")
+        assert lead.changed_at is not None
         LeadSearch.objects.filter(lead_id=lead.pk).update(
             **row_of(lead.name, lead.email, lead.phone, lead.phone_e164, lead.message)
         )
-        write_line(lead, ActivityKind.EDITED, actor, now, {"fields": changed})
+        # Under the lead's own time: by it the next one finds what has changed since.
+        write_line(lead, ActivityKind.EDITED, actor, lead.changed_at, {"fields": changed})
         outbox.write_of(lead, outbox.UPDATED, now, {"changed": sorted(changed)})
         # The audit never holds a lead's data: which fields, not what stood in them.
         audit.record(lead.workspace, actor, "lead.changed", str(lead.public_id), {each: ["…", "…"] for each in changed})
     return lead
 
 
-def delete_lead(lead: Lead, actor: str = "", *, merged_into: int | None = None) -> DeletedLead | None:
-    """Delete the lead; :func:`restore` puts it back as it was until its time is over (stagewise/worker/ageing.py).
+def delete_lead(
+    lead: Lead, actor: str = "", *, merged_into: Lead | None = None, told: bool = True
+) -> DeletedLead | None:
+    """Delete the lead; :func:`restore` puts it back as it was until its time is over (stagewise/leads/trash.py).
 
-    Its slot of the limit stays used: hits are rows of their own. None: it was deleted already.
+    Its slot of the limit stays used: hits are rows of their own. With ``told=False`` no channel hears of it, as of a
+    lead that none has heard of. None: it was deleted already.
     """
     with transaction.atomic():
         found = Lead.objects.select_for_update(of=("self",)).select_related("workspace").filter(pk=lead.pk).first()
@@ -203,9 +211,11 @@ def delete_lead(lead: Lead, actor: str = "", *, merged_into: int | None = None) 
             row=_row(found),
             deleted_at=now,
             deleted_by=actor[:254],
-            merged_into=merged_into,
+            merged_into=merged_into.pk if merged_into else None,
         )
-        outbox.write_of(found, outbox.DELETED, now)
+        if told:
+            more = {"merged_into": str(merged_into.public_id)} if merged_into else None
+            outbox.write_of(found, outbox.DELETED, now, more)
         audit.record(found.workspace, actor, "lead.deleted", str(found.public_id))
         with connection.cursor() as cursor:
             # The row alone: what hangs on it waits for it to come back.
@@ -214,7 +224,12 @@ def delete_lead(lead: Lead, actor: str = "", *, merged_into: int | None = None) 
 
 
 def restore(workspace: Workspace, public_id: uuid.UUID, actor: str = "") -> Lead:
-    """Put a deleted lead back as it was; raises :class:`ActionError` when it is gone for good."""
+    """Put a deleted lead back as it was; one that was merged into another gets back what went there.
+
+    Raises :class:`ActionError` when it is gone for good.
+    """
+    from stagewise.leads import merging  # which works with what is here
+
     with transaction.atomic():
         kept = DeletedLead.objects.select_for_update().filter(workspace=workspace, public_id=public_id).first()
         if kept is None:
@@ -222,14 +237,16 @@ def restore(workspace: Workspace, public_id: uuid.UUID, actor: str = "") -> Lead
         lead = Lead(
             **{field.attname: field.to_python(kept.row.get(field.attname)) for field in Lead._meta.concrete_fields}
         )
-        # A repeat of it may have made a lead of its own meanwhile; and the worker writes its search row anew.
+        # A repeat of it may have made a lead of its own meanwhile.
         lead.repeat_slot = lead.repeat_hash = None
         now = now_ms()
-        lead.changed_at = now
+        lead.changed_at = max(now, (lead.changed_at or 0) + 1)
         lead.save(force_insert=True)
         if lead.derived_at is not None:
             found = row_of(lead.name, lead.email, lead.phone, lead.phone_e164, lead.message)
             LeadSearch.objects.update_or_create(lead_id=lead.pk, defaults={"workspace_id": lead.workspace_id, **found})
+        if kept.merged_into is not None:
+            merging.take_back(kept)
         kept.delete()
         write_line(lead, ActivityKind.RESTORED, actor, now)
         outbox.write_of(lead, outbox.UPDATED, now, {"changed": ["deleted"]})
@@ -274,10 +291,39 @@ def _type_named(workspace: Workspace, name: str | None) -> LeadType:
     active = LeadType.objects.filter(workspace=workspace, archived_at=None).order_by("position", "id")
     if name is None:
         return active[0]
-    found = active.filter(name_key=core_lead_types.key(name)).first()
+    key = core_lead_types.key(name)
+    # By its own name, or by one of its other names, as the lane finds it.
+    found = active.filter(name_key=key).first() or active.filter(aliases__name_key=key).first()
     if found is None:
         raise ActionError({"lead_type_name": [_("There is no lead type “%s” in use.") % name]})
     return found
+
+
+def _without_what_others_changed(lead: Lead, wanted: dict[str, Any], seen: int) -> dict[str, Any]:
+    """What of the wanted values this person has typed, and has not merely left as they saw it."""
+    saw: dict[str, Any] = {}
+    who = ""
+    for line in LeadActivity.objects.filter(lead=lead, kind=ActivityKind.EDITED, at__gt=seen).order_by("at", "id"):
+        for field, (old, _new) in line.data["fields"].items():
+            saw.setdefault(field, old)
+        who = line.actor or who
+    mine = {field: value for field, value in wanted.items() if field not in saw or value != saw[field]}
+    problems = {
+        field: [_("%(who)s changed it to “%(value)s” in the meantime.") % {"who": who or _("Somebody"), "value": now}]
+        for field in mine
+        if field in saw and mine[field] != (now := getattr(lead, field))
+    }
+    if problems:
+        raise Conflict(problems)
+    return mine
+
+
+def _moved_meanwhile(lead: Lead) -> str:
+    """Who has put the lead where it is now."""
+    lines = LeadActivity.objects.filter(lead=lead, kind=ActivityKind.STAGE).order_by("-id")
+    who = lines.values_list("actor", flat=True).first()
+    values = {"who": who or _("Somebody"), "stage": lead.stage.name}
+    return _("%(who)s moved it to “%(stage)s” in the meantime.") % values
 
 
 def _checked_reason(reason: str | None) -> str | None:

@@ -11,7 +11,7 @@ from django.db import connection, transaction
 from django.db.models import Min
 
 from stagewise.accounts.clock import now_ms
-from stagewise.leads.models import Lead
+from stagewise.leads.models import Lead, LeadTag
 from stagewise.notify import outbox
 from stagewise.notify.models import Channel, Delivery, Event
 
@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 #: What is known of a lead when its event is handed on: it must still be told when the lead itself is gone.
 _Known = dict[str, Any]
+
+#: What of it an event that changes it says how it was before, as ``previous_stage``.
+_TOLD_BEFORE = ("stage", "owner")
 
 
 def dispatch(size: int) -> int:
@@ -67,12 +70,12 @@ def _in_order(events: list[Event]) -> list[Event]:
 def _deliveries(events: Sequence[Event]) -> list[Delivery]:
     wanting = _channels({event.workspace_id for event in events})
     wanted = [event for event in events if (event.workspace_id, event.kind) in wanting]
-    leads = _leads({event.lead_id for event in wanted if event.lead_id is not None})
+    known = _known_at(wanted)
     made = []
     for event in wanted:
         data = event.data
         if event.lead_id is not None:
-            data = {**leads.get(event.lead_id, {}), **(event.data or {})}
+            data = {**known.get(event.pk, {}), **(event.data or {})}
             if "lead" not in data:
                 continue  # deleted for its age before anybody was told, and not even its id is known
         for channel_id in wanting[event.workspace_id, event.kind]:
@@ -93,21 +96,33 @@ def _channels(workspaces: Iterable[int]) -> dict[tuple[int, str], list[int]]:
     return found
 
 
-def _leads(ids: Collection[int]) -> dict[int, _Known]:
-    """Id and stage of these leads, as they were before what is still to be handed on.
+def _known_at(events: Sequence[Event]) -> dict[int, _Known]:
+    """By the event's row id: id, stage, owner and tags of its lead, stage and owner as they were after it.
 
-    The stage is kept with the delivery, so that every try names the same one. Of a lead that has been deleted since,
-    the event that says so still knows the id.
+    They are kept with the delivery, so that every try names the same ones: what happened after the event is taken back
+    here, step by step. Of a lead that has been deleted since, the event that says so still knows the id.
     """
-    rows = Lead.objects.filter(id__in=ids).values_list("id", "public_id", "stage__name")
-    found: dict[int, _Known] = {pk: {"lead": str(public_id), "stage": stage} for pk, public_id, stage in rows}
-    later = Event.objects.filter(
-        dispatched_at=None, lead_id__in=ids, kind__in=[outbox.STAGE_CHANGED, outbox.DELETED]
-    ).order_by("-id")
-    for lead_id, data in later.values_list("lead_id", "data"):
-        if lead_id is None or data is None:
-            continue  # written by a release that knew less
-        known = found.setdefault(lead_id, {"lead": data["lead"]} if "lead" in data else {})
-        if "previous_stage" in data:
-            known["stage"] = data["previous_stage"]
+    leads = _leads({event.lead_id for event in events if event.lead_id is not None})
+    waiting = Event.objects.filter(dispatched_at=None, lead_id__in={event.lead_id for event in events}).order_by("-id")
+    found: dict[int, _Known] = {}
+    for event_id, lead_id, written in waiting.values_list("id", "lead_id", "data"):
+        if lead_id is None:
+            continue  # none of those that were asked for
+        state, data = leads.setdefault(lead_id, {}), written or {}
+        if "lead" in data:
+            state.setdefault("lead", data["lead"])
+        found[event_id] = dict(state)
+        state.update({name: data[f"previous_{name}"] for name in _TOLD_BEFORE if f"previous_{name}" in data})
+    return found
+
+
+def _leads(ids: Collection[int]) -> dict[int, _Known]:
+    """The same of these leads as they are now; those that are no more are left out."""
+    rows = Lead.objects.filter(id__in=ids).values_list("id", "public_id", "stage__name", "owner__user__email")
+    found: dict[int, _Known] = {
+        pk: {"lead": str(public_id), "stage": stage, "owner": owner, "tags": []} for pk, public_id, stage, owner in rows
+    }
+    tags = LeadTag.objects.filter(lead_id__in=found).order_by("tag__name_key")
+    for tagged, tag in tags.values_list("lead_id", "tag__name"):
+        found[tagged]["tags"].append(tag)
     return found

@@ -7,10 +7,14 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any, Final
 
+from django.utils.translation import gettext_lazy as _
+
 from stagewise.core.ids import uuid7
 from stagewise.notify.models import Event
 
 if TYPE_CHECKING:
+    from django.utils.functional import _StrPromise
+
     from stagewise.leads.models import Lead
 
 #: Written here for a held lead that is released.
@@ -24,15 +28,15 @@ ALERT_RAISED: Final = "alert.raised"
 ALERT_RESOLVED: Final = "alert.resolved"
 
 #: What a channel may ask for → what people read beside it.
-KINDS: Final = {
-    CREATED: "A lead came in",
-    UPDATED: "A lead's details were changed",
-    STAGE_CHANGED: "A lead was moved to another stage",
-    ASSIGNED: "A lead was given to somebody",
-    DELETED: "A lead was deleted",
-    REFUSED: "Calls were refused (once an hour, with counts)",
-    ALERT_RAISED: "Something needs a look",
-    ALERT_RESOLVED: "That is in order again",
+KINDS: Final[dict[str, _StrPromise]] = {
+    CREATED: _("A lead came in"),
+    UPDATED: _("A lead's details were changed"),
+    STAGE_CHANGED: _("A lead was moved to another stage"),
+    ASSIGNED: _("A lead was given to somebody"),
+    DELETED: _("A lead was deleted"),
+    REFUSED: _("Calls were refused (once an hour, with counts)"),
+    ALERT_RAISED: _("Something needs a look"),
+    ALERT_RESOLVED: _("That is in order again"),
 }
 #: What a new channel asks for unless it is told otherwise.
 USUAL: Final = (CREATED,)

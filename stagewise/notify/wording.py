@@ -99,13 +99,23 @@ def _rows(data: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:
     came_by = data.get("attribution") or {}
     before, stage = _name(data.get("previous_stage")), _name(data.get("stage"))
     rows = [
+        ("Changed", ", ".join(map(_name, data.get("changed") or ())).replace("_", " ")),
         ("Name", data.get("name")),
         ("Phone", data.get("phone")),
         ("E-mail", data.get("email")),
         ("Stage", f"{before} → {stage}" if before else stage),
+        ("Owner", _owner(data)),
         *((label, came_by.get(name)) for name, label in _CAME_BY.items()),
     ]
     return tuple((label, line(value)) for label, value in rows if value)
+
+
+def _owner(data: Mapping[str, Any]) -> str:
+    """Whose lead it is, and whose it was where that has changed; empty where it was and is nobody's."""
+    owner, before = _name(data.get("owner")), _name(data.get("previous_owner"))
+    if "previous_owner" not in data:
+        return owner
+    return f"{before or 'nobody'} → {owner or 'nobody'}"
 
 
 def _refused(data: Mapping[str, Any]) -> tuple[tuple[str, str], ...]:

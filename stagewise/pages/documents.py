@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 #: Files directly below docs/ that are for those who change or run Stagewise, not for those who send leads to it.
-NOT_PUBLISHED = {"README", "architecture", "benchmarks"}
+NOT_PUBLISHED = {"README", "architecture", "benchmarks", "console-design"}
 
 #: The pages hold no script and load one style sheet of ours.
 _FRAME = """\

@@ -8,7 +8,12 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth import logout
+from django.utils import translation
+from django.utils.cache import patch_vary_headers
 
+from stagewise.accounts import sessions
+from stagewise.accounts.caller import answering
+from stagewise.api import problems
 from stagewise.core.ids import request_id
 
 if TYPE_CHECKING:
@@ -33,11 +38,15 @@ class RequestMiddleware:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Set ``request.request_id``; the response carries it as ``X-Request-Id``."""
+        """Set ``request.request_id``; the response carries it as ``X-Request-Id``. The audit learns where from."""
         if settings.CONSOLE_URL.startswith("https://"):
             request.META["wsgi.url_scheme"] = "https"
+        if problems.is_for_programs(request):
+            # Programs show a token. A browser that comes here by somebody's link brings nothing of its own.
+            request.META.pop("HTTP_COOKIE", None)
         request.request_id = request_id()  # type: ignore[attr-defined]
-        response = self.get_response(request)
+        with answering(request):
+            response = self.get_response(request)
         response["X-Request-Id"] = request.request_id  # type: ignore[attr-defined]
         return response
 
@@ -72,4 +81,23 @@ class SessionLifeMiddleware:
                 logout(request)
             elif now - seen >= settings.SESSION_SEEN_SECONDS:
                 request.session[_SEEN] = now
+                sessions.see(request.session.session_key or "")
         return self.get_response(request)
+
+
+class LanguageMiddleware:
+    """Pages speak the language that their reader has chosen, else the one that the browser asks for."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        """Choose among ``settings.LANGUAGES``."""
+        chosen = getattr(request.user, "language", "") if request.user.is_authenticated else ""
+        if chosen not in dict(settings.LANGUAGES):
+            chosen = translation.get_language_from_request(request)
+        with translation.override(chosen):
+            response = self.get_response(request)
+        response.headers.setdefault("Content-Language", chosen)
+        patch_vary_headers(response, ["Accept-Language"])
+        return response

@@ -82,6 +82,9 @@ USE_TZ = True
 TIME_ZONE = "UTC"
 USE_I18N = True
 LANGUAGE_CODE = "en"
+#: What a member can choose, and what a browser's wish is met by; each in its own words.
+LANGUAGES = [("en", "English"), ("ar", "العربية")]
+LOCALE_PATHS = [PACKAGE / "locale"]
 
 MIDDLEWARE = [
     "stagewise.site.middleware.RequestMiddleware",
@@ -94,6 +97,7 @@ MIDDLEWARE = [
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "stagewise.site.middleware.SessionLifeMiddleware",
+    "stagewise.site.middleware.LanguageMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
     "allauth.account.middleware.AccountMiddleware",
@@ -131,7 +135,7 @@ TEMPLATES = [
     }
 ]
 
-# Accounts. Nobody signs up: the one-time link and `stagewise user add` make verified users.
+# Accounts. Who may sign up is the operator's to say (STAGEWISE_SIGNUP); addresses are verified in any case.
 AUTHENTICATION_BACKENDS = ["allauth.account.auth_backends.AuthenticationBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": "django.contrib.auth.password_validation.MinimumLengthValidator", "OPTIONS": {"min_length": 12}},
@@ -149,12 +153,20 @@ ACCOUNT_ADAPTER = "stagewise.accounts.adapter.AccountAdapter"
 ACCOUNT_USER_MODEL_USERNAME_FIELD = None
 ACCOUNT_LOGIN_METHODS = {"email"}
 ACCOUNT_SIGNUP_FIELDS = ["email*", "password1*", "password2*"]
+ACCOUNT_SIGNUP_FORM_CLASS = "stagewise.accounts.signup.NameForm"
 ACCOUNT_EMAIL_VERIFICATION = "mandatory"
 ACCOUNT_EMAIL_SUBJECT_PREFIX = ""
 # An unknown address is told nothing, neither on the page nor by mail.
 ACCOUNT_EMAIL_UNKNOWN_ACCOUNTS = False
 ACCOUNT_LOGOUT_REDIRECT_URL = LOGIN_URL
 ACCOUNT_SESSION_REMEMBER = True
+# A second factor: codes from an app, passkeys (with which one also logs in without a password), recovery codes.
+MFA_ADAPTER = "stagewise.site.two_factors.TwoFactorAdapter"
+MFA_SUPPORTED_TYPES = ["totp", "webauthn", "recovery_codes"]
+MFA_PASSKEY_LOGIN_ENABLED = True
+MFA_TOTP_ISSUER = "Stagewise"
+# A phone's clock may be half a minute wrong (RFC 6238, 5.2).
+MFA_TOTP_TOLERANCE = 1
 
 # Sessions: twelve hours at most, one without a request; "seen" is written at most every five minutes.
 SESSION_COOKIE_AGE = 12 * 3600
@@ -188,6 +200,9 @@ SILENCED_SYSTEM_CHECKS = ["security.W005", "security.W008", "security.W021"]
 if not _https:
     # No HSTS and no Secure cookies: on this machine itself there is no TLS, and with them nobody could log in.
     SILENCED_SYSTEM_CHECKS += ["security.W004", "security.W012", "security.W016"]
+
+# What is handed in lies on the disk while the request lasts, and no more than 20 MB of it.
+FILE_UPLOAD_HANDLERS = ["stagewise.site.uploads.LimitedHandler"]
 
 # What allauth counts tries in. Rows, so that all processes and nodes count together.
 CACHES = {
@@ -229,7 +244,9 @@ if _built.is_dir():  # `npm run build` makes it
 if _pictures.is_dir():
     STATICFILES_DIRS.append(("docs", _pictures))
 STATICFILES_FINDERS = ["django.contrib.staticfiles.finders.FileSystemFinder"]
-_collected = (STATIC_ROOT / "staticfiles.json").exists()
+_manifest, _style = STATIC_ROOT / "staticfiles.json", _built / "console.css"
+# What `npm run build` made since then is what whoever ran it wants to see. An installed package has no such folder.
+_collected = _manifest.exists() and not (_style.exists() and _style.stat().st_mtime > _manifest.stat().st_mtime)
 WHITENOISE_USE_FINDERS = WHITENOISE_AUTOREFRESH = not _collected
 STORAGES = {
     "default": {"BACKEND": "django.core.files.storage.FileSystemStorage"},

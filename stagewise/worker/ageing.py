@@ -17,6 +17,7 @@ from stagewise.accounts.models import AuditEntry, Workspace
 from stagewise.calls import network
 from stagewise.core.ids import uuid7
 from stagewise.endpoints.models import Attempt, AttemptSummary
+from stagewise.leads import trash
 from stagewise.leads.models import HeldLead, Lead, LeadType
 from stagewise.notify import outbox
 from stagewise.notify.models import Delivery, Event
@@ -51,7 +52,7 @@ class Ageing:
         return done
 
     def _truncate(self, slices: Slices, workspace: Workspace, before: int) -> int:
-        done = 0
+        done = slices.work(partial(trash.truncate_addresses, workspace.pk, before, _network))
         leads, held = (model.objects.filter(workspace=workspace) for model in (Lead, HeldLead))
         calls = Attempt.objects.filter(workspace_id=workspace.pk)
         for rows, column in ((leads, "created_at"), (held, "at"), (calls, "at")):
@@ -160,6 +161,8 @@ def _forget_leads(slices: Slices, workspace: Workspace, lead_type: LeadType, now
     """Delete the leads of a type that are old enough, with an event for each and one audit entry for all."""
     before = now - (lead_type.keep_days or 0) * DAY_MS
     done = slices.work(partial(_forget_some_leads, workspace.pk, lead_type.pk, before, now))
+    # Those that somebody has deleted before: of them channels and audit have heard.
+    slices.work(partial(trash.expire_of_type, lead_type, before))
     if done:
         audit.record(workspace, "", "leads.deleted_by_age", lead_type.name, {"count": [None, done]})
     return done

@@ -14,7 +14,7 @@ from stagewise.leads.search import row_of
 
 _FIELDS = (
     *("id", "workspace_id", "name", "email", "phone", "phone_e164", "message"),
-    *("workspace__default_region", "test", "created_at", "lead_type_id", "endpoint_id"),
+    *("workspace__default_region", "test", "created_at", "changed_at", "lead_type_id", "endpoint_id"),
 )
 
 #: Length of a slot of :class:`stagewise.leads.models.LeadSlot`: in all but three small time zones days begin with one.
@@ -34,6 +34,7 @@ ON CONFLICT (workspace_id, slot, lead_type_id, endpoint_id) DO UPDATE SET count 
 
 class _Derived(NamedTuple):
     lead_id: int
+    changed_at: int | None
     #: Values of each statement.
     save: tuple[Any, ...]
     find_by: tuple[Any, ...]
@@ -54,8 +55,10 @@ def derive(size: int) -> int:
     found = [_derived(row, now) for row in rows]
     with transaction.atomic():
         fresh = Lead.objects.select_for_update(skip_locked=True, of=("self",))
-        ids = set(fresh.filter(id__in=[each.lead_id for each in found], derived_at=None).values_list("id", flat=True))
-        ours = [each for each in found if each.lead_id in ids]
+        ids = [each.lead_id for each in found]
+        there = dict(fresh.filter(id__in=ids, derived_at=None).values_list("id", "changed_at"))
+        # One that somebody has corrected since it was read comes next time.
+        ours = [each for each in found if there.get(each.lead_id, -1) == each.changed_at]
         slots = Counter(each.slot for each in ours if each.slot is not None)
         with connection.cursor() as cursor:
             cursor.executemany(_SAVE, [each.save for each in ours])
@@ -72,6 +75,7 @@ def _derived(row: dict[str, Any], now: int) -> _Derived:
     slot = (row["workspace_id"], row["created_at"] // SLOT_MS, row["lead_type_id"], row["endpoint_id"] or 0)
     return _Derived(
         row["id"],
+        row["changed_at"],
         (e164, valid, now, row["id"]),
         (row["id"], row["workspace_id"], *(found[name] for name in ("name_key", "email_key", "phone_key", "text"))),
         None if row["test"] else slot,

@@ -13,10 +13,12 @@ from django.db import DatabaseError, connection
 
 from stagewise import log
 from stagewise.health import Health
+from stagewise.leads import bulk
 from stagewise.settings import Settings
 from stagewise.worker import derive, retention
 from stagewise.worker.ageing import Ageing
 from stagewise.worker.digest import Digest
+from stagewise.worker.importing import Imports
 from stagewise.worker.metrics import Metrics
 from stagewise.worker.outbox import DRAIN_S, Outbox
 from stagewise.worker.slices import Slices
@@ -52,11 +54,15 @@ class Worker:
     def __init__(self, chosen: Settings) -> None:
         self._chosen = chosen
         self.stop = threading.Event()
+        imports = Imports(Slices(self.stop), chosen.data_dir)
         self.jobs = [
             Job("derive", IDLE_S, partial(Slices(self.stop).work, derive.derive)),
+            Job("import", IDLE_S, imports.work),
+            Job("bulk", IDLE_S, partial(bulk.work, IDLE_S)),
             Job("partitions", 6 * 3600, _nothing_to_count(retention.make_partitions)),
             Job("digest", 60, Digest().write_due),
             Job("prune", 600, partial(retention.prune, Slices(self.stop), Ageing())),
+            Job("import_clean", 600, imports.clean),
             Job("checkpoint", 30, _nothing_to_count(self._cut_log)),
         ]
         self._metrics = Metrics(chosen.data_dir)

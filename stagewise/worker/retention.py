@@ -13,7 +13,7 @@ from django.utils import timezone
 from stagewise import log
 from stagewise.accounts.clock import now_ms
 from stagewise.accounts.models import CacheRow, Workspace
-from stagewise.leads import held
+from stagewise.leads import bulk, held, notes, trash
 from stagewise.leads.models import Lead
 from stagewise.notify.models import Alert
 from stagewise.options import captcha, holding, testing
@@ -37,6 +37,8 @@ KEPT: dict[str, tuple[str, int, str]] = {
     # Confirmations to who wrote: an address gets one in 24 hours.
     "acknowledgement": ("at", 25 * HOUR_MS, "id"),
     "seen_message": ("at", holding.REPEATED_WITHIN_MS, "at"),
+    # How often a token called in a minute; only the minute that is now counts.
+    "api_use": ("minute", HOUR_MS // 2, "id"),
     # An ALTCHA challenge that was solved must not pass again while it could.
     "captcha_pass": ("at", captcha.REMEMBERED_MS + captcha.CHALLENGE_S * 1000, "at"),
 }
@@ -67,7 +69,8 @@ def prune(slices: Slices, ageing: Ageing | None = None) -> int:
         name = f"{table}_rest" if table in BY_MONTH and connection.vendor == "postgresql" else table
         deleted += slices.work(_deleting(name, column, order, now - kept_ms(table)))
     deleted += slices.work(_forget_sessions) + slices.work(_forget_cached) + slices.work(held.expire)
-    deleted += slices.work(_forget_tests) + slices.work(_forget_alerts)
+    deleted += slices.work(_forget_tests) + slices.work(_forget_alerts) + slices.work(bulk.forget)
+    deleted += slices.work(trash.expire) + slices.work(notes.expire)
     deleted += (ageing or Ageing()).prune(slices, now)
     return deleted + merge_counters(slices, now)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from html import unescape
 from html.parser import HTMLParser
 from typing import Any
 
@@ -68,3 +70,12 @@ def send(browser: Client, path: str, **fields: Any) -> Page:
     """Send a form, and follow where it leads."""
     answer = browser.post(path, fields, follow=True)
     return Page(answer.status_code, answer.content.decode())
+
+
+def undo(browser: Client, page: Page) -> Page:
+    """Press the Undo of the page's toast, and follow where it leads."""
+    toast = page.html.partition('id="toasts"')[2].partition("</ul>")[0]
+    action = re.search(r'action="([^"]+)"', toast)
+    assert action, "there is no Undo"
+    fields = re.findall(r'type="hidden" name="(\w+)" value="([^"]*)"', toast)
+    return send(browser, action[1], **{name: unescape(value) for name, value in fields})

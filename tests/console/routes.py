@@ -6,9 +6,26 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from django.conf import settings
+from django.core.files.uploadedfile import SimpleUploadedFile
 from django.urls import URLPattern, URLResolver, get_resolver, reverse
 
-from stagewise.accounts.models import Role
+from stagewise.accounts import tokens
+from stagewise.accounts.models import ApiToken, AuditEntry, Invitation, Member, Role
+from stagewise.endpoints.actions import RuleChanges, save_rules
+from stagewise.leads import aliases, bulk, notes, tags, tasks, working
+from stagewise.leads.importing import acts
+from stagewise.leads.models import (
+    BulkChange,
+    BulkKind,
+    DeletedLead,
+    LeadImport,
+    LeadNote,
+    LeadTask,
+    LeadTypeAlias,
+    SavedView,
+    UnmatchedName,
+)
 from stagewise.notify.models import Alert, Channel, Delivery
 from tests.support import cast
 from tests.support.cast import Place
@@ -26,6 +43,8 @@ class Route:
     body: Callable[[Place], dict[str, Any]] = field(default=lambda _: {})
     #: The same in every workspace: its arguments are no ids of anything.
     shared: bool = False
+    #: What a POST that is let in answers: it sends on, but for what shows something and changes nothing.
+    answers: int = 302
 
 
 def _none(_: Place) -> dict[str, Any]:
@@ -34,6 +53,56 @@ def _none(_: Place) -> dict[str, Any]:
 
 def _lead(place: Place) -> dict[str, Any]:
     return {"public_id": place.lead.public_id}
+
+
+def _note(place: Place) -> dict[str, Any]:
+    writer = place.workspace.members.select_related("user").order_by("id")[0]
+    found = LeadNote.everything.filter(lead=place.lead).first()
+    return {**_lead(place), "pk": (found or notes.add_note(place.lead, writer, "Called")).pk}
+
+
+def _task(place: Place) -> dict[str, Any]:
+    found = LeadTask.objects.filter(lead=place.lead).first()
+    return {**_lead(place), "pk": (found or tasks.add_task(place.lead, None, "Call", 1_900_000_000_000)).pk}
+
+
+def _tag(place: Place) -> dict[str, Any]:
+    return {"taken": tags.tag(place.lead, "Urgent").pk}
+
+
+def _tagged(place: Place) -> dict[str, Any]:
+    _tag(place)
+    return _lead(place)
+
+
+def _other(place: Place) -> dict[str, Any]:
+    found = place.workspace.leads.exclude(pk=place.lead.pk).first() or cast.lead(place)
+    return {"other": str(found.public_id)}
+
+
+def _of_two(place: Place) -> dict[str, Any]:
+    _other(place)
+    return _lead(place)
+
+
+def _deleted(place: Place) -> dict[str, Any]:
+    found = DeletedLead.objects.filter(workspace=place.workspace).first() or working.delete_lead(cast.lead(place))
+    assert found is not None
+    return {"public_id": found.public_id}
+
+
+def _view(place: Place) -> dict[str, Any]:
+    known = SavedView.objects.filter(workspace=place.workspace).first()
+    made = known or SavedView.objects.create(workspace=place.workspace, name="Mine", query="owner=me")
+    return {"pk": made.pk}
+
+
+def _bulk(place: Place) -> dict[str, Any]:
+    found = BulkChange.objects.filter(workspace=place.workspace).first()
+    if found is None:
+        member = Member.objects.filter(workspace=place.workspace)[0]
+        found = bulk.go_on(bulk.begin(member, BulkKind.DELETE, ids=[place.lead.pk + 1_000]), 1)
+    return {"pk": found.pk}
 
 
 def _type(place: Place) -> dict[str, Any]:
@@ -69,32 +138,138 @@ def _alert(place: Place) -> dict[str, Any]:
     return {"pk": (Alert.objects.filter(workspace=place.workspace).first() or cast.alert(place)).pk}
 
 
+def _alias(place: Place) -> dict[str, Any]:
+    there = LeadTypeAlias.objects.filter(workspace=place.workspace).first()
+    return {"pk": (there or aliases.add_alias(place.types[0], "Other")).pk}
+
+
+def _member(place: Place) -> dict[str, Any]:
+    """Somebody who is no owner: all that may change anybody may change them."""
+    found = Member.objects.filter(workspace=place.workspace, role="viewer").first()
+    return {"pk": (found or Member.objects.filter(workspace=place.workspace)[0]).pk}
+
+
+def _invitation(place: Place) -> dict[str, Any]:
+    found = Invitation.objects.filter(workspace=place.workspace).first()
+    return {"pk": (found or cast.invitation(place)).pk}
+
+
+def _saved(place: Place) -> dict[str, Any]:
+    """The audit entry of a saved change of the endpoint."""
+    entries = AuditEntry.objects.filter(workspace=place.workspace, action="endpoint.saved")
+    if not entries.exists():
+        save_rules(place.endpoint, RuleChanges(allow_all_ips=True))
+    return {"pk": entries[0].pk}
+
+
+def _unmatched(place: Place) -> dict[str, Any]:
+    UnmatchedName.objects.get_or_create(
+        workspace_id=place.workspace.pk, name_key="odd", defaults={"name": "Odd", "count": 1, "last_at": 1}
+    )
+    return {"key": "odd"}
+
+
+def _token(place: Place) -> dict[str, Any]:
+    """A token of the place's owner."""
+    there = ApiToken.objects.filter(workspace=place.workspace).first()
+    owner = place.workspace.members.filter(role=OWNER).first() or place.workspace.members.all()[0]
+    return {"pk": (there or tokens.make(owner, "Robot", [tokens.LEADS_READ], None).token).pk}
+
+
+def _file() -> SimpleUploadedFile:
+    return SimpleUploadedFile("people.csv", b"name,phone,email\nAda,+49 30 901820,ada@example.org\n")
+
+
+def _import(place: Place) -> dict[str, Any]:
+    there = LeadImport.objects.filter(workspace=place.workspace).first()
+    made = there or acts.upload(place.workspace, "people.csv", _file().chunks(), "", settings.OURS.data_dir)
+    return {"pk": made.pk}
+
+
 _CHANNEL_BODY = {"name": "Team", "target": "team@example.com", "events": "lead.created", "acknowledge_per_hour": "30"}
 
 #: Routes of a workspace, by name.
 OF_A_WORKSPACE: dict[str, Route] = {
+    "overview": Route(_none, read=VIEWER),
     "leads": Route(_none, read=VIEWER),
+    "lead_add": Route(
+        _none,
+        read=AGENT,
+        write=AGENT,
+        body=lambda _: {"name": "Ada", "phone": "+44 20 7946 0958", "email": "ada@example.com"},
+    ),
+    "lead_columns": Route(_none, write=VIEWER, body=lambda _: {"column": "email"}),
+    "lead_view_save": Route(_none, write=VIEWER, body=lambda _: {"name": "Mine", "back": "owner=me"}),
+    "lead_view": Route(_view, write=VIEWER, body=lambda _: {"name": "Ours"}),
+    "leads_bulk": Route(_none, write=AGENT, body=lambda place: {"lead": place.lead.public_id, "stage": "Won"}),
+    "leads_bulk_state": Route(_bulk, read=AGENT),
+    "leads_bulk_undo": Route(_bulk, write=AGENT),
     "lead": Route(_lead, read=VIEWER),
     "lead_stage": Route(_lead, write=AGENT, body=lambda place: {"stage": place.types[0].stages.get(name="Won").pk}),
-    "lead_delete": Route(_lead, read=AGENT, write=AGENT),
+    "lead_type": Route(_lead, write=AGENT, body=lambda place: {"lead_type": place.types[1].pk}),
+    "lead_owner": Route(_lead, write=AGENT, body=lambda place: {"owner": place.workspace.members.all()[0].pk}),
+    "lead_edit": Route(_lead, write=AGENT, body=lambda _: {"name": "Rear Admiral"}),
+    "lead_note": Route(_lead, write=AGENT, body=lambda _: {"text": "Called"}),
+    "lead_note_edit": Route(_note, write=AGENT, body=lambda _: {"text": "Called twice"}),
+    "lead_note_delete": Route(_note, write=AGENT),
+    "lead_note_restore": Route(_note, write=AGENT),
+    "lead_seen": Route(_lead, write=VIEWER),
+    "lead_tag": Route(_lead, write=AGENT, body=lambda _: {"tag": "VIP"}),
+    "lead_untag": Route(_tagged, write=AGENT, body=_tag),
+    "lead_task": Route(_lead, write=AGENT, body=lambda _: {"when": "tomorrow"}),
+    "lead_task_done": Route(_task, write=AGENT),
+    "lead_task_postpone": Route(_task, write=AGENT, body=lambda _: {"when": "week"}),
+    "lead_task_remove": Route(_task, write=AGENT),
+    "lead_merge": Route(_of_two, write=AGENT, body=_other),
+    "lead_delete": Route(_lead, write=AGENT),
+    "leads_deleted": Route(_none, read=VIEWER),
+    "lead_remove": Route(_deleted, read=AGENT, write=AGENT),
+    "lead_restore": Route(_deleted, write=AGENT),
+    "leads_export": Route(_none, read=AGENT, write=AGENT, answers=200),
+    "leads_import": Route(_none, read=AGENT, write=AGENT, body=lambda _: {"file": _file()}),
+    "lead_import": Route(_import, read=AGENT, write=AGENT, body=lambda _: {"tag": "Fair"}),
+    "lead_import_stop": Route(_import, write=AGENT),
+    "lead_import_undo": Route(_import, write=AGENT),
+    "lead_import_discard": Route(_import, write=AGENT),
+    "lead_import_report": Route(_import, read=AGENT),
     "held": Route(_none, read=VIEWER),
     "held_release": Route(_none, write=AGENT, body=_held),
     "held_discard": Route(_none, write=AGENT, body=_held),
     "held_restore": Route(_none, write=AGENT, body=_held),
+    "board": Route(_none, read=VIEWER),
+    "board_move": Route(
+        _none,
+        write=AGENT,
+        body=lambda place: {
+            "lead": str(place.lead.public_id),
+            "stage": place.types[0].stages.get(name="Won").pk,
+        },
+    ),
     "lead_types": Route(_none, read=VIEWER),
     "lead_type_add": Route(_none, write=ADMIN, body=lambda _: {"name": "Repairs"}),
     "lead_type_rename": Route(_type, write=ADMIN, body=lambda _: {"name": "Selling"}),
     "lead_type_move": Route(_type, write=ADMIN, body=lambda _: {"to": "0"}),
+    "lead_type_paint": Route(_type, write=ADMIN, body=lambda _: {"hue": "3"}),
+    "alias_add": Route(_type, write=ADMIN, body=lambda _: {"name": "Enquiry"}),
+    "alias_remove": Route(_alias, write=ADMIN),
+    "unmatched_dismiss": Route(_none, write=ADMIN, body=_unmatched),
     "lead_type_archive": Route(_type, write=ADMIN),
     "lead_type_restore": Route(_archived_type, write=ADMIN),
     "stage_add": Route(_type, write=ADMIN, body=lambda _: {"name": "Offer", "kind": "open"}),
     "stage_rename": Route(_stage, write=ADMIN, body=lambda _: {"name": "Called"}),
     "stage_move": Route(_stage, write=ADMIN, body=lambda _: {"to": "0"}),
+    "stage_paint": Route(_stage, write=ADMIN, body=lambda _: {"hue": "3"}),
     "stage_archive": Route(_stage, write=ADMIN),
     "stage_restore": Route(_stage, write=ADMIN),
     "api": Route(_none, read=VIEWER),
     "endpoint": Route(_endpoint, read=VIEWER, write=ADMIN, body=lambda _: {"allowed_ips": "203.0.113.7"}),
     "endpoint_add": Route(_none, write=ADMIN, body=lambda _: {"name": "Shop"}),
+    "endpoint_preset": Route(lambda place: {**_endpoint(place), "way": "server"}, write=ADMIN, answers=200),
+    "endpoint_preview": Route(_endpoint, write=ADMIN, body=lambda _: {"allowed_ips": "203.0.113.7"}, answers=200),
+    "endpoint_explain": Route(_endpoint, write=VIEWER, body=lambda _: {"explain_address": "::1"}, answers=200),
+    "endpoint_try": Route(_endpoint, write=ADMIN, body=lambda _: {"try_origin": "ä", "try_body": "{}"}, answers=200),
+    "endpoint_find": Route(_endpoint, write=ADMIN, answers=200),
+    "endpoint_live": Route(_endpoint, read=VIEWER),
     "endpoint_rename": Route(_endpoint, write=ADMIN, body=lambda _: {"name": "Shop"}),
     "endpoint_switch": Route(_endpoint, write=ADMIN, body=lambda _: {"enabled": "off"}),
     "endpoint_rotate": Route(_endpoint, write=ADMIN, body=lambda _: {"overlap_hours": "24"}),
@@ -123,8 +298,34 @@ OF_A_WORKSPACE: dict[str, Route] = {
     "alert_revert": Route(_alert, write=ADMIN),
     "watch": Route(_endpoint, read=VIEWER, write=ADMIN, body=lambda _: {"refusals_factor": "5", "from_calls": "100"}),
     "logs": Route(_none, read=VIEWER),
+    "logs_export": Route(lambda _: {"kind": "csv"}, read=VIEWER, shared=True),
+    "mend_limit": Route(_endpoint, write=ADMIN, body=lambda _: {"from": "10", "to": "20"}),
+    "mend_lead_type": Route(_none, write=ADMIN, body=lambda _: {"name": "Gardens"}),
+    "mend_lead_type_undo": Route(_type, write=ADMIN),
+    "tokens": Route(
+        _none,
+        read=VIEWER,
+        write=VIEWER,
+        body=lambda _: {"name": "Report", "scopes": "leads:read", "days": "90"},
+        answers=200,
+    ),
+    # Of somebody else: of one's own everybody may.
+    "token_revoke": Route(_token, write=ADMIN),
+    "token_restore": Route(_token, write=ADMIN),
     "help": Route(_none, read=VIEWER),
     "help_page": Route(lambda _: {"name": "guide/setup"}, read=VIEWER, shared=True),
+    "team": Route(_none, read=VIEWER),
+    "team_invite": Route(_none, write=ADMIN, body=lambda _: {"email": "nick@example.com", "role": "agent"}),
+    "team_link": Route(_none, write=ADMIN, body=lambda _: {"role": "agent"}, answers=200),
+    "invitation_renew": Route(_invitation, write=ADMIN),
+    "invitation_withdraw": Route(_invitation, write=ADMIN),
+    "invitation_restore": Route(_invitation, write=ADMIN),
+    "member_role": Route(_member, write=ADMIN, body=lambda _: {"role": "agent"}),
+    "member_deactivate": Route(_member, write=ADMIN),
+    "member_reactivate": Route(_member, write=ADMIN),
+    "workspace_leave": Route(_none, write=VIEWER),
+    "audit": Route(_none, read=ADMIN),
+    "audit_revert": Route(_saved, write=ADMIN),
     "workspace": Route(
         _none,
         read=VIEWER,
@@ -134,7 +335,31 @@ OF_A_WORKSPACE: dict[str, Route] = {
 }
 
 #: Routes that need a login but no workspace.
-OF_A_PERSON = {"home", "account_change_password"}
+OF_A_PERSON = {
+    "home",
+    "account",
+    "account_change_password",
+    "account_reauthenticate",
+    "account_sessions_end",
+    "account_theme",
+    "mfa_activate_totp",
+    "mfa_add_webauthn",
+    "mfa_deactivate_totp",
+    "mfa_download_recovery_codes",
+    "mfa_generate_recovery_codes",
+    "mfa_index",
+    "mfa_list_webauthn",
+    "mfa_reauthenticate",
+    "mfa_reauthenticate_webauthn",
+    "mfa_totp_qr",
+    "mfa_view_recovery_codes",
+    "workspace_new",
+}
+#: The same of one thing that the person has, by its id.
+OF_A_THING = {"mfa_edit_webauthn", "mfa_remove_webauthn"}
+
+#: Routes of the API; tests/api tries them.
+OF_A_PROGRAM = {"api_leads", "api_lead", "api_notes", "api_lead_types", "api_document", "api-root", "api_nothing"}
 
 #: Routes for everybody: name → a path to try.
 OPEN = {
@@ -147,7 +372,11 @@ OPEN = {
     "account_reset_password_done": "/password/reset/done/",
     "account_reset_password_from_key": "/password/reset/key/1-made-up/",
     "account_reset_password_from_key_done": "/password/reset/key/done/",
+    "account_signup": "/signup/",
+    "mfa_authenticate": "/login/second-factor/",
+    "mfa_login_webauthn": "/login/passkey/",
     "setup": "/setup/made-up/",
+    "join": "/join/made-up/",
 }
 
 

@@ -7,6 +7,8 @@ from django.db import connection
 
 #: Sessions, what allauth counts tries in, and the audit of denied tries may change by reading and trying.
 LEFT_OUT = {"django_session", "console_cache"}
+#: When somebody looked last is noted by looking.
+COLUMN_LEFT_OUT = {"member": "last_seen_at"}
 
 
 def everything() -> dict[str, list[tuple[object, ...]]]:
@@ -17,6 +19,9 @@ def everything() -> dict[str, list[tuple[object, ...]]]:
         if table in LEFT_OUT or table in found or not model._meta.managed:
             continue
         with connection.cursor() as cursor:
-            cursor.execute(f'SELECT * FROM "{table}"')
+            left_out = COLUMN_LEFT_OUT.get(table)
+            columns = (field.column for field in model._meta.local_fields if field.column != left_out)
+            names = ", ".join(f'"{column}"' for column in columns)
+            cursor.execute(f'SELECT {names} FROM "{table}"')
             found[table] = sorted(cursor.fetchall(), key=str)
     return found

@@ -168,7 +168,7 @@ def test_an_overlap_beyond_reason_changes_no_key(cast: Cast, adam: Client, hours
 
 def test_an_endpoint_is_switched_off_and_on(cast: Cast, adam: Client) -> None:
     page = send(adam, path(cast, "switch/"), enabled="off")
-    assert "“My website” is switched off" in page.text
+    assert "“My website” switched off: every call is refused" in page.text
     assert "Undo" in page.text
     assert not saved(cast).enabled
     send(adam, path(cast, "switch/"), enabled="on")

@@ -58,7 +58,7 @@ def test_an_address_is_one_in_any_case(cast: Cast) -> None:
 def test_a_wrong_password_and_an_unknown_address_get_the_same_answer(cast: Cast) -> None:
     def answer(email: str) -> str:
         page = Client().post("/login/", {"login": email, "password": "not the password"}).content.decode()
-        return re.sub(r'value="[^"]*"', "", page)
+        return re.sub(r'value="[^"]*"|"X-CSRFToken": "[^"]*"', "", page)
 
     assert answer("olga@example.com") == answer("nobody@example.com")
     assert AuditEntry.objects.filter(action="login.failed").count() == 2
@@ -121,11 +121,6 @@ def test_login_leads_back_to_where_one_wanted_to_go(cast: Cast) -> None:
         "/login/", {"login": "olga@example.com", "password": PASSWORD, "next": "/w/acme/logs/?outcome=refused"}
     )
     assert answer["Location"] == "/w/acme/logs/?outcome=refused"
-
-
-def test_nobody_can_sign_up(client: Client) -> None:
-    for path in ("/signup/", "/accounts/signup/", "/register/"):
-        assert client.get(path).status_code == 404
 
 
 # Sessions
@@ -279,7 +274,7 @@ def test_the_setup_link_makes_the_owner_and_logs_in(db: None) -> None:
     token = actions.make_setup_link(workspace)
     browser = Client()
     page = browser.get(f"/setup/{token}/")
-    assert "owner of “Acme”" in page.content.decode()
+    assert "owner of “<bdi>Acme</bdi>”" in page.content.decode()
     body = {"email": "olga@example.com", "password": PASSWORD, "again": PASSWORD}
     answer = browser.post(f"/setup/{token}/", body)
     assert (answer.status_code, answer["Location"]) == (302, "/w/acme/integration/api/")
@@ -310,6 +305,6 @@ def test_the_setup_page_keeps_what_was_typed_and_says_what_is_wrong(db: None, bo
     assert actions.find_setup_link(token) is not None
 
 
-def test_logging_in_leads_to_the_leads(cast: Cast) -> None:
+def test_logging_in_leads_to_the_overview(cast: Cast) -> None:
     browser = log_in()
-    assert browser.get("/", follow=True).redirect_chain == [("/w/acme/leads/", 302)]
+    assert browser.get("/", follow=True).redirect_chain == [("/w/acme/overview/", 302)]

@@ -35,7 +35,7 @@ def test_every_outcome_is_shown_with_its_reason_and_what_to_do(cast: Cast, adam:
     if code in ACCEPTED:
         assert ACCEPTED[code][1] in page.text
     else:
-        assert f"{REFUSALS[code].title} just now {REFUSALS[code].in_words}" in page.text
+        assert f"{REFUSALS[code].title} just now from 203.0.113.9 {REFUSALS[code].in_words}" in page.text
         assert REFUSALS[code].mend in page.text
 
 
@@ -55,12 +55,12 @@ def test_a_row_of_acme_never_links_a_lead_of_next_door(cast: Cast, adam: Client)
 def test_the_fields_that_were_wrong_are_named_without_their_values(cast: Cast, adam: Client) -> None:
     attempt(cast.acme, "missing_fields", 422, field_errors="name:required,phone:invalid_phone,email:invalid_email")
     page = read(adam, "/w/acme/logs/")
-    assert "Namely: name was missing, phone was no phone number, email was no e-mail address." in page.text
+    assert "name was missing, phone was no phone number, email was no e-mail address." in page.text
 
 
 def test_a_refused_preflight_is_marked(cast: Cast, adam: Client) -> None:
     attempt(cast.acme, "origin_not_allowed", 403, preflight=True, origin="https://www.yoursite.com")
-    assert "page https://www.yoursite.com · Preflight" in read(adam, "/w/acme/logs/").text
+    assert "origin https://www.yoursite.com Preflight" in read(adam, "/w/acme/logs/").text
 
 
 def test_a_summary_says_how_many_more(cast: Cast, adam: Client) -> None:
@@ -69,7 +69,7 @@ def test_a_summary_says_how_many_more(cast: Cast, adam: Client) -> None:
     page = read(adam, "/w/acme/logs/")
     assert "and 12,345 more like this within an hour:" in page.text
     assert "from 198.51.100.66" in page.text
-    assert "from many IPs, or unreadable ones" in page.text
+    assert "many or unreadable IPs" in page.text
     assert "Allow 198.51.100.66" in page.text
 
 
@@ -207,12 +207,12 @@ def test_other_refusals_lead_to_where_they_are_mended(cast: Cast, adam: Client) 
 )
 def test_what_was_taken_is_said_in_a_word(cast: Cast, adam: Client, code: str, word: str) -> None:
     attempt(cast.acme, code, 201)
-    assert f"{word} just now {ACCEPTED[code][1]}" in read(adam, f"/w/acme/logs/?outcome={code}").text
+    assert f"{word} just now from 203.0.113.9 {ACCEPTED[code][1]}" in read(adam, f"/w/acme/logs/?outcome={code}").text
 
 
 def test_the_server_that_named_the_visitor_stands_beside_the_address(cast: Cast, adam: Client) -> None:
     attempt(cast.acme, "created", 201, address="203.0.113.9", forwarded_by="198.51.100.7")
-    assert "from 203.0.113.9 by way of your server 198.51.100.7" in read(adam, "/w/acme/logs/").text
+    assert "203.0.113.9 named by your server 198.51.100.7" in read(adam, "/w/acme/logs/").text
 
 
 def test_a_repeat_leads_to_the_first_lead(cast: Cast, adam: Client) -> None:

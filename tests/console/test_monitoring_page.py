@@ -165,6 +165,6 @@ def test_what_is_cut_is_said(cast: Cast, vera: Client, monkeypatch: pytest.Monke
         attempt(cast.acme, "created", 201)
         delivery(to, state="done", tries=1, settled_at=now_ms())
     text = read(vera, PAGE).text
-    assert "Of 2 calls that named a readable address; only the newest are counted." in text
+    assert "Of 2 calls that named a readable address · only the newest are counted" in text
     assert "Delivered 2" in text
     assert "Only the newest 2 deliveries are counted." in text

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import json
-import threading
+from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any, NamedTuple
+from contextlib import ExitStack
+from typing import Any
 
 from stagewise.pages.__main__ import build
+from tests.support.double import Call, document, plain, serving
+from tests.support.processes import Answer
 
 SOURCES = ("script-src", "connect-src", "form-action")
 #: What a website that takes its security seriously sends: no inline code or style, and only Stagewise from afar.
@@ -17,63 +18,25 @@ STRICT = "default-src 'none'; " + "; ".join(f"{what} http://127.0.0.1:*" for wha
 BUILT = {f"/{name}": content for name, content in build().items() if name.startswith("form.")}
 
 
-class Call(NamedTuple):
-    """A request as it arrived; header names in lower case."""
+class _Server(ABC):
+    """Listens from its making to :meth:`stop`, and keeps what it is sent."""
 
-    method: str
-    path: str
-    headers: dict[str, str]
-    body: bytes
-
-    def json(self) -> Any:
-        """The body, decoded."""
-        return json.loads(self.body)
-
-
-class _Server:
     def __init__(self) -> None:
         self.calls: list[Call] = []
-        outer = self
+        self._running = ExitStack()
+        self.url = f"http://127.0.0.1:{self._running.enter_context(serving(self._answer))}"
 
-        class Handler(BaseHTTPRequestHandler):
-            protocol_version = "HTTP/1.1"
+    def _answer(self, call: Call) -> Answer | None:
+        self.calls.append(call)
+        return self.respond(call)
 
-            def answer(self) -> None:
-                body = self.rfile.read(int(self.headers.get("Content-Length", 0)))
-                headers = {name.lower(): value for name, value in self.headers.items()}
-                call = Call(self.command, self.path, headers, body)
-                outer.calls.append(call)
-                found = outer.respond(call)
-                if found is None:
-                    self.close_connection = True  # as if the network had broken off
-                    return
-                status, extra, content = found
-                self.send_response(status)
-                for name, value in extra.items():
-                    self.send_header(name, value)
-                self.send_header("Content-Length", str(len(content)))
-                self.end_headers()
-                self.wfile.write(content)
-
-            do_GET = do_POST = do_OPTIONS = answer  # noqa: N815
-
-            def log_message(self, format: str, *args: object) -> None:  # noqa: A002
-                """Keep the test's output clean."""
-
-        self._http = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self._http.daemon_threads = True
-        self.url = f"http://127.0.0.1:{self._http.server_address[1]}"
-        self._thread = threading.Thread(target=self._http.serve_forever, kwargs={"poll_interval": 0.05})
-        self._thread.start()
-
-    def respond(self, call: Call) -> tuple[int, Mapping[str, str], bytes] | None:
-        raise NotImplementedError
+    @abstractmethod
+    def respond(self, call: Call) -> Answer | None:
+        """What this server answers; None: as if the network had broken off."""
 
     def stop(self) -> None:
         """Stop serving."""
-        self._http.shutdown()
-        self._http.server_close()
-        self._thread.join()
+        self._running.close()
 
 
 class Website(_Server):
@@ -83,15 +46,16 @@ class Website(_Server):
         self.pages = pages
         super().__init__()
 
-    def respond(self, call: Call) -> tuple[int, Mapping[str, str], bytes] | None:
+    def respond(self, call: Call) -> Answer:
         path = call.path.partition("?")[0]
         if path in BUILT:
-            return 200, {"Content-Type": "text/javascript"}, BUILT[path]
+            return Answer(200, {"content-type": "text/javascript"}, BUILT[path])
         found = self.pages.get(path.strip("/") or "index")
         if found is None:
-            return 404, {"Content-Type": "text/plain"}, b"no such page"
+            return plain(404, "no such page")
         page = f"<!doctype html><html lang=en><title>Website</title>{found}".replace("{script}", f"{self.url}/form.js")
-        return 200, {"Content-Type": "text/html; charset=utf-8", "Content-Security-Policy": STRICT}, page.encode()
+        headers = {"content-type": "text/html; charset=utf-8", "content-security-policy": STRICT}
+        return Answer(200, headers, page.encode())
 
 
 class Double(_Server):
@@ -109,7 +73,7 @@ class Double(_Server):
         """The leads that came."""
         return [call for call in self.calls if call.method == "POST"]
 
-    def respond(self, call: Call) -> tuple[int, Mapping[str, str], bytes] | None:
+    def respond(self, call: Call) -> Answer | None:
         cors = {
             "Access-Control-Allow-Origin": "*",
             "Access-Control-Allow-Methods": "POST, OPTIONS",
@@ -117,22 +81,18 @@ class Double(_Server):
             "Access-Control-Expose-Headers": "Retry-After",
         }
         if call.method == "OPTIONS":
-            return 204, cors, b""
-        status: int
-        extra: dict[str, str]
-        document: Any
+            return Answer(204, cors, b"")
         if call.method == "GET":
-            status, extra, document = (200, {}, self.challenge) if self.challenge else (404, {}, {})
-        else:
-            answer = self.answers.pop(0) if self.answers else (201, {}, {"id": "1"})
-            if answer is None:
-                return None
-            status, extra, document = answer
-        return status, {**cors, "Content-Type": "application/json", **extra}, json.dumps(document).encode()
+            return document(200, self.challenge, cors) if self.challenge else document(404, {}, cors)
+        answer = self.answers.pop(0) if self.answers else (201, {}, {"id": "1"})
+        if answer is None:
+            return None
+        status, headers, said = answer
+        return document(status, said, cors | headers)
 
 
 def refused(code: str, status: int, *errors: tuple[str, str, str], **headers: str) -> tuple[int, dict[str, str], Any]:
     """A refusal as the endpoint words it; errors are (field, code, detail), headers as ``retry_after="1"``."""
     listed = [{"field": field, "pointer": f"/{field}", "code": what, "detail": said} for field, what, said in errors]
-    document = {"code": code, "status": status, "detail": f"Refused: {code}.", "errors": listed}
-    return status, {name.replace("_", "-"): value for name, value in headers.items()}, document
+    problem = {"code": code, "status": status, "detail": f"Refused: {code}.", "errors": listed}
+    return status, {name.replace("_", "-"): value for name, value in headers.items()}, problem

@@ -25,11 +25,11 @@ WEBSITE = "https://www.yoursite.com"
 class Lane:
     """A running lane with one endpoint, and how browsers talk to it."""
 
-    def __init__(self, installation: Installation, **settings: str) -> None:
-        self.installation = installation
-        self.server: Server = installation.intake(**settings)  # type: ignore[arg-type]  # all of them are settings
-        self.origin = f"http://127.0.0.1:{self.server.port}"
-        self.path = f"/form/{installation.key}"
+    def __init__(self, server: Server) -> None:
+        self.installation = server.installation
+        self.server = server
+        self.origin = f"http://127.0.0.1:{server.port}"
+        self.path = f"/form/{server.installation.key}"
 
     def set(self, **documents: dict[str, Any] | bool | int | list[str] | None) -> None:
         """Change the endpoint; the documents ``captcha``, ``holding`` and ``form`` as stagewise/options/rules.py."""
@@ -56,8 +56,8 @@ def named(headers: dict[str, str]) -> dict[str, str]:
 
 
 @pytest.fixture
-def lane(installation: Installation) -> Lane:
-    made = Lane(installation)
+def lane(shared_installation: Installation) -> Lane:
+    made = Lane(shared_installation.running_intake)
     made.set(form={"enabled": True}, allow_all_ips=False, allowed_ips=[])
     return made
 
@@ -164,7 +164,7 @@ def test_what_is_not_our_page_is_taken_for_a_website(lane: Lane, origin: str) ->
 
 
 def test_our_page_is_known_by_the_public_url_whatever_the_proxy_calls_us(installation: Installation) -> None:
-    lane = Lane(installation, public_url="https://Leads.Example.com:443")
+    lane = Lane(installation.intake(public_url="https://Leads.Example.com:443"))
     lane.set(form={"enabled": True}, allowed_ips=[])
     assert lane.post(LEAD, "https://leads.example.com", Host="inside:8000").status == 303
 
@@ -320,7 +320,7 @@ def test_script_and_style_sheet_are_kept_by_browsers_and_asked_for_again(lane: L
 
 def test_while_the_database_is_away_the_text_is_not_lost(own_postgres: tuple[postgres.Cluster, Installation]) -> None:
     cluster, installation = own_postgres
-    lane = Lane(installation)
+    lane = Lane(installation.intake())
     lane.set(form={"enabled": True})
     fields = {**LEAD, **hidden(lane.get())}
     cluster.stop(immediate=True)

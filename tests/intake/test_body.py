@@ -101,9 +101,9 @@ def test_the_cap_holds_at_the_byte() -> None:
 
 
 @pytest.fixture
-def lane(installation: Installation) -> Server:
-    installation.save_rules(allow_all_ips=True, max_leads_per_ip=None)
-    return installation.intake()
+def lane(shared_installation: Installation) -> Server:
+    shared_installation.save_rules(allow_all_ips=True, max_leads_per_ip=None)
+    return shared_installation.running_intake
 
 
 def begin(lane: Server, head: str, body: bytes = b"") -> socket.socket:
@@ -120,6 +120,7 @@ def status(connection: socket.socket) -> int:
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_body_that_does_not_come_is_given_up_after_ten_seconds(lane: Server) -> None:
     whole = json.dumps(LEAD).encode()
     started = time.monotonic()

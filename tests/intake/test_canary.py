@@ -11,9 +11,9 @@ from tests.support.installation import SECRET_KEY, Installation, Server
 
 
 @pytest.fixture
-def lane(installation: Installation) -> Server:
-    installation.save_rules(allow_all_ips=False, allowed_ips=["203.0.113.5"], allowed_origins=["https://example.com"])
-    return installation.intake()
+def lane(shared_installation: Installation) -> Server:
+    shared_installation.save_rules(allowed_ips=["203.0.113.5"], allowed_origins=["https://example.com"])
+    return shared_installation.running_intake
 
 
 def test_a_token_stands_for_an_allowed_address_and_makes_a_test_lead(lane: Server) -> None:

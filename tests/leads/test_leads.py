@@ -88,6 +88,8 @@ def test_a_lead_is_printed_as_it_was_answered_with_its_stage_and_endpoint(cast: 
         "created_at": "2026-01-01T12:00:00.123Z",
         "stage": "New",
         "endpoint": "My website",
+        "owner": None,
+        "tags": [],
     }
 
 

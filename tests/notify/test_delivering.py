@@ -68,6 +68,8 @@ def test_a_lead_is_told_as_the_answer_told_it(workspace: Workspace, recorder: Re
             "created_at": "2030-03-17T17:46:40.000Z",
             "stage": "New",
             "endpoint": None,
+            "owner": None,
+            "tags": [],
         },
     }
     assert (event.state, event.tries, event.settled_at) == ("done", 1, NOON)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.db import connection
 
@@ -28,7 +30,8 @@ def test_every_channel_that_wants_the_event_gets_a_delivery(workspace: Workspace
     event = Event.objects.get()
     for each in made:
         assert (each.event_id, each.public_id, each.kind, each.at) == (event.pk, event.public_id, event.kind, NOON)
-        assert (each.lead_id, each.data) == (lead.pk, {"lead": str(lead.public_id), "stage": "New"})
+        known: dict[str, Any] = {"lead": str(lead.public_id), "stage": "New", "owner": None, "tags": []}
+        assert (each.lead_id, each.data) == (lead.pk, known)
     assert event.dispatched_at is not None
 
 
@@ -81,7 +84,7 @@ def test_what_is_done_with_a_lead_is_told_in_its_order(workspace: Workspace) -> 
     assert made == [
         ("lead.created", {**known, "stage": "New"}),
         ("lead.stage_changed", {**known, "stage": "Contacted", "previous_stage": "New"}),
-        ("lead.deleted", {**known, "stage": "New"}),
+        ("lead.deleted", known),
     ]
 
 

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-import json
-import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
+
+from tests.support.double import Call, document, serving
+from tests.support.processes import Answer
 
 KEY = "dGhpc0lzTm9SZWFsS2V5QXRBbGw"
 
 
 @dataclass(frozen=True)
 class Sent:
-    """One call of the endpoint."""
+    """One call of the endpoint; header names in lower case."""
 
     headers: Mapping[str, str]
     fields: Mapping[str, Any]
@@ -40,36 +40,17 @@ class Endpoint:
 @contextmanager
 def running() -> Iterator[Endpoint]:
     """An endpoint that listens while the block runs."""
+    endpoint = Endpoint("")
 
-    class Handler(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            sent = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
-            endpoint.calls.append(Sent(dict(self.headers.items()), sent))
-            status, document, headers = endpoint.answer or (201, _created(sent), {})
-            body = json.dumps(document).encode()
-            self.send_response(status)
-            self.send_header("Content-Type", "application/json" if status < 400 else "application/problem+json")
-            self.send_header("Content-Length", str(len(body)))
-            self.send_header("X-Request-Id", "req-1")
-            for name, value in headers.items():
-                self.send_header(name, value)
-            self.end_headers()
-            self.wfile.write(body)
+    def respond(call: Call) -> Answer:
+        endpoint.calls.append(Sent(call.headers, call.json()))
+        status, said, headers = endpoint.answer or (201, _created(call.json()), {})
+        kind = "application/json" if status < 400 else "application/problem+json"
+        return document(status, said, {"content-type": kind, "x-request-id": "req-1", **headers})
 
-        def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the name that the class gives it
-            pass
-
-    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.daemon_threads = True
-    endpoint = Endpoint(f"http://127.0.0.1:{server.server_port}/public/v1/leads/{KEY}")
-    thread = threading.Thread(target=server.serve_forever, args=(0.01,))
-    thread.start()
-    try:
+    with serving(respond) as port:
+        endpoint.url = f"http://127.0.0.1:{port}/public/v1/leads/{KEY}"
         yield endpoint
-    finally:
-        server.shutdown()
-        server.server_close()
-        thread.join()
 
 
 def _created(sent: Mapping[str, Any]) -> dict[str, Any]:

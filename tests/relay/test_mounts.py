@@ -119,7 +119,7 @@ def test_a_form_becomes_a_lead(ask: Ask, token: str, endpoint: Endpoint) -> None
     answer = ask("POST", "/contact/", urlencode(ADA | {"altcha": token}).encode(), {"Content-Type": FORM})
     assert (answer.status, json.loads(answer.body)["ok"]) == (201, True)
     assert endpoint.calls[0].fields["message"] == ADA["message"]
-    assert endpoint.calls[0].headers["Stagewise-Visitor-IP"] == "198.51.100.7"
+    assert endpoint.calls[0].headers["stagewise-visitor-ip"] == "198.51.100.7"
 
 
 def test_a_browser_is_sent_on_to_the_websites_page(ask: Ask, token: str) -> None:

@@ -60,7 +60,7 @@ def test_a_retry_of_the_same_submission_passes_with_the_same_token_and_is_no_sec
 ) -> None:
     token = solved(guarded)
     assert [guarded.send(ADA | {"captcha_token": token}).status for _ in range(2)] == [201, 201]
-    assert len({call.headers["Idempotency-Key"] for call in endpoint.calls}) == 1
+    assert len({call.headers["idempotency-key"] for call in endpoint.calls}) == 1
 
 
 def test_a_second_process_knows_the_tokens_that_the_first_has_seen(make_relay: MakeRelay, guarded: Visit) -> None:

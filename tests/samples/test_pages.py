@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import json
-import shutil
 from collections.abc import Callable, Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 
 from stagewise import samples
 from tests.samples.gate import Gate
 from tests.samples.programs import Program
+from tests.support import visit
 from tests.support.double import Call, Respond, forward, plain, serving
 from tests.support.installation import Installation
 from tests.support.processes import Answer
-from tests.support.visit import BROWSERS, OPTIONS
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -24,12 +23,8 @@ Start = Callable[..., Program]
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    found = next(filter(None, map(shutil.which, BROWSERS)), None)
-    assert found, "install Chromium: .ci/apt chromium"
-    with sync_playwright() as playwright:
-        launched = playwright.chromium.launch(executable_path=found, args=OPTIONS)
+    with visit.chromium() as launched:
         yield launched
-        launched.close()
 
 
 @pytest.fixture

@@ -12,13 +12,14 @@ from typing import Any
 
 from stagewise.accounts import actions as accounts
 from stagewise.accounts.clock import now_ms
-from stagewise.accounts.models import User, Workspace
+from stagewise.accounts.models import Invitation, User, Workspace
 from stagewise.core.ids import request_id, uuid7
 from stagewise.endpoints.actions import add_endpoint
 from stagewise.endpoints.models import Attempt, AttemptSummary, Endpoint
 from stagewise.leads.actions import add_lead_type
 from stagewise.leads.models import HeldLead, Lead, LeadType
 from stagewise.notify.models import Alert, Channel, Delivery
+from tests.support.remembered import remembered
 
 PASSWORD = "correct horse battery staple"
 
@@ -52,6 +53,10 @@ class Cast:
 
 def assemble() -> Cast:
     """Make both places and all people; they have the password ``PASSWORD``."""
+    return remembered(_assemble)
+
+
+def _assemble() -> Cast:
     acme, next_door = place("Acme Studio", "acme"), place("Next door", "next-door")
     people = {
         name: accounts.add_user(acme.workspace, f"{name}@example.com", role, PASSWORD)
@@ -171,6 +176,14 @@ def delivery(to: Channel, **fields: Any) -> Delivery:
     at = now_ms()
     values = {"event_id": next(_numbers), "public_id": uuid7(at), "kind": "lead.created", "at": at, "next_at": at}
     return Delivery.objects.create(workspace_id=to.workspace_id, channel=to, **{**values, **fields})
+
+
+def invitation(there: Place, email: str = "ines@example.com", **fields: Any) -> Invitation:
+    """An invitation that Olga sent just now, whose token nobody knows; ``fields`` replace some."""
+    at = now_ms()
+    values = {"role": "agent", "token_hash": f"{next(_numbers):064d}", "invited_by": "olga@example.com"}
+    times = {"created_at": at, "expires_at": at + 7 * 86_400_000}
+    return Invitation.objects.create(workspace=there.workspace, email=email, **{**values, **times, **fields})
 
 
 def alert(there: Place, kind: str = "no_leads", **fields: Any) -> Alert:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 import ssl
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tests.support.processes import Answer, request
 
@@ -19,6 +20,10 @@ class Call(NamedTuple):
     path: str
     headers: dict[str, str]
     body: bytes
+
+    def json(self) -> Any:
+        """The body, decoded."""
+        return json.loads(self.body)
 
 
 #: Headers that say something about one connection only (RFC 9110, section 7.6.1).
@@ -38,6 +43,11 @@ def plain(status: int, text: str = "", **headers: str) -> Answer:
     """An answer of plain text; ``headers`` with ``_`` for ``-``."""
     named = {name.replace("_", "-"): value for name, value in headers.items()}
     return Answer(status, {"content-type": "text/plain"} | named, text.encode())
+
+
+def document(status: int, value: object, headers: dict[str, str] | None = None) -> Answer:
+    """An answer of JSON; ``headers`` add to its content type or replace it."""
+    return Answer(status, {"content-type": "application/json"} | (headers or {}), json.dumps(value).encode())
 
 
 @contextmanager

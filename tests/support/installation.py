@@ -14,7 +14,8 @@ import sqlite3
 import subprocess
 import sys
 import uuid
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -23,10 +24,23 @@ from psycopg.types.json import Jsonb
 
 from stagewise.core.versions import new_version
 from tests.support import postgres, shared
+from tests.support.commands import Commands
 from tests.support.processes import Answer, Process, free_port, request
 
 #: Every installation of the tests has this secret key.
 SECRET_KEY = "for-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz"
+
+#: The rules of the endpoint that an installation begins with.
+NEW_RULES: dict[str, Any] = {
+    "enabled": True, "allow_all_ips": False, "allowed_ips": ["127.0.0.1", "::1"], "allowed_origins": [],
+    "max_leads_per_ip": 10, "forwarding": False, "server_ceiling": 2000, "over_limit": "refuse", "captcha": {},
+    "holding": {}, "form": {},
+}  # fmt: skip
+#: What the lane writes to; nothing refers to a table that stands before it.
+LANE_TABLES = (
+    "acknowledgement", "attempt", "attempt_counter", "attempt_summary", "bound_key", "captcha_pass", "event", "hit",
+    "held_lead", "lane_minute", "lead_attribution", "lead_repeat", "seen_message", "unknown_call", "lead",
+)  # fmt: skip
 
 LEAD = {"name": "Ada Lovelace", "phone": "+44 20 7946 0958", "email": "ada@example.com", "message": "Hello"}
 
@@ -58,6 +72,7 @@ class Server(Process):
 
 
 _MESSAGES = itertools.count(1)
+_commands = Commands()
 
 
 class Installation:
@@ -92,16 +107,7 @@ class Installation:
         self, *arguments: str, stdin: str = "", check: bool = True, **settings: str
     ) -> subprocess.CompletedProcess[str]:
         """Run one ``stagewise`` command to its end; with ``check`` it must exit with 0."""
-        done = subprocess.run(
-            [sys.executable, "-m", "stagewise", *arguments],
-            cwd=shared.ROOT,
-            env=self.environment(**settings),
-            input=stdin,
-            capture_output=True,
-            text=True,
-            timeout=60,
-            check=False,
-        )
+        done = _commands.run(list(arguments), self.environment(**settings), stdin)
         if check and done.returncode:
             raise AssertionError(f"stagewise {' '.join(arguments)} exited with {done.returncode}: {done.stderr}")
         return done
@@ -111,19 +117,22 @@ class Installation:
         return json.loads(self.stagewise(*arguments, "--json", stdin=stdin).stdout)
 
     def each(self, commands: Sequence[Sequence[str]], stdin: str = "") -> list[subprocess.CompletedProcess[str]]:
-        """Run several commands in one process, quicker than one by one; each gets the same standard input."""
+        """Run several commands one by one, whether or not they succeed; each gets the same standard input."""
+        return [self.stagewise(*each, stdin=stdin, check=False) for each in commands]
+
+    def helper(self, name: str) -> str:
+        """Run a module of tests/support with Django in this installation; what it printed."""
         done = subprocess.run(
-            [sys.executable, "-m", "tests.support.commands"],
+            [sys.executable, "-m", f"tests.support.{name}"],
             cwd=shared.ROOT,
-            env=self.environment(),
-            input=json.dumps([{"arguments": list(each), "stdin": stdin} for each in commands]),
+            env={**self.environment(), "DJANGO_SETTINGS_MODULE": "stagewise.site.settings"},
             capture_output=True,
             text=True,
             timeout=120,
-            check=True,
+            check=False,
         )
-        results = zip(commands, json.loads(done.stdout), strict=True)
-        return [subprocess.CompletedProcess(c, r["code"], r["stdout"], r["stderr"]) for c, r in results]
+        assert done.returncode == 0, done.stderr
+        return done.stdout
 
     # The endpoint
 
@@ -154,6 +163,16 @@ class Installation:
         changes = ", ".join(f"{rule} = ?" for rule in (*rules, "version"))
         self.sql(f"UPDATE endpoint SET {changes} WHERE name = ?", *values, new_version(), name)
 
+    def empty(self) -> None:
+        """Make it as new for the next of several tests that share it: nothing from visitors, the rules of a start."""
+        statements = "; ".join(f"DELETE FROM {table}" for table in LANE_TABLES)
+        if self.database_url:
+            postgres.execute(self.database_url, statements)
+        else:
+            with closing(self._sqlite()) as database:
+                database.executescript(f"BEGIN IMMEDIATE; {statements}; COMMIT")
+        self.save_rules(**NEW_RULES)
+
     # The database
 
     def sql(self, statement: str, *parameters: Any) -> list[tuple[Any, ...]]:
@@ -162,11 +181,11 @@ class Installation:
             with psycopg.connect(self.database_url, autocommit=True) as connection:
                 cursor = connection.execute(statement.replace("?", "%s").encode(), parameters)
                 return cursor.fetchall() if cursor.description else []
-        database = sqlite3.connect(self.data_dir / "stagewise.sqlite3", timeout=20, isolation_level=None)
-        try:
+        with closing(self._sqlite()) as database:
             return database.execute(statement, parameters).fetchall()
-        finally:
-            database.close()
+
+    def _sqlite(self) -> sqlite3.Connection:
+        return sqlite3.connect(self.data_dir / "stagewise.sqlite3", timeout=20, isolation_level=None)
 
     def count(self, table: str, where: str = "1 = 1", *parameters: Any) -> int:
         """How many rows of the table fulfil the condition."""
@@ -188,6 +207,12 @@ class Installation:
         if ready:
             server.wait_for(port)
         return server
+
+    @property
+    def running_intake(self) -> Server:
+        """The intake that runs already, else one that is started now."""
+        running = (each for each in self.processes if isinstance(each, Server) and each.running)
+        return next(running, None) or self.intake()
 
     def serve(self, workers: int = 1, ready: bool = True, **settings: str) -> Server:
         """Start ``stagewise serve`` and wait until lane and console are ready."""
@@ -247,11 +272,20 @@ def remove(installation: Installation) -> None:
     shutil.rmtree(installation.data_dir, ignore_errors=True)
 
 
-def make_in(cluster: postgres.Cluster, data_dir: Path) -> Installation:
-    """A fresh installation in a server of the test's own, which the test may stop and kill."""
-    installation = Installation(data_dir, cluster.create("leads"))
-    installation.stagewise("migrate")
-    return installation
+@contextmanager
+def on_its_own(data_dir: Path) -> Iterator[tuple[postgres.Cluster, Installation]]:
+    """A fresh installation in a PostgreSQL server of its own, which the test may stop and kill."""
+    template = shared.folder() / "template-cluster"
+    with shared.only_one(template.name):
+        if not template.exists():
+            with postgres.Cluster() as first:
+                Installation(data_dir, first.create("leads")).stagewise("migrate")
+                first.stop()
+                first.copy_to(template)
+    with postgres.Cluster(like=template) as cluster:
+        installation = Installation(data_dir, cluster.url("leads"))
+        yield cluster, installation
+        installation.close()
 
 
 def _template(engine: str) -> Installation:

@@ -10,11 +10,17 @@ import threading
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from email.message import EmailMessage
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult, Envelope, Session
 from pytest_django import Settings
+
+
+@lru_cache(maxsize=64)  # tests look at one mail from many sides
+def _read(content: bytes) -> EmailMessage:
+    return email.message_from_bytes(content, policy=email.policy.default)
 
 
 class Received(NamedTuple):
@@ -28,7 +34,7 @@ class Received(NamedTuple):
     @property
     def message(self) -> EmailMessage:
         """The message, read as mail programs do."""
-        return email.message_from_bytes(self.content, policy=email.policy.default)
+        return _read(self.content)
 
     def body(self, kind: str) -> str:
         """The part of type ``text/<kind>``."""

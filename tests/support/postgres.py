@@ -41,7 +41,7 @@ SETTINGS = {
     "timezone": "UTC",
     # A cluster of minutes needs no checkpoint; those that CREATE DATABASE asks for are quicker spread over nothing.
     "checkpoint_timeout": "1h",
-    "max_wal_size": "4GB",
+    "max_wal_size": "1GB",
 }
 
 
@@ -82,13 +82,17 @@ def free_port() -> int:
 
 
 class Cluster:
-    """One server with its files; see the module. ``fsync=False`` only where nothing is promised of durability."""
+    """One server with its files; see the module. ``fsync=False`` only where nothing is promised of durability.
 
-    def __init__(self, *, fsync: bool = True, settings: dict[str, str] | None = None) -> None:
+    ``like`` is a folder in which :meth:`copy_to` has left the data of another cluster: it begins with these.
+    """
+
+    def __init__(self, *, fsync: bool = True, settings: dict[str, str] | None = None, like: Path | None = None) -> None:
         self.folder = Path(tempfile.mkdtemp(prefix="stagewise-postgres-", dir=_shared_temporary_folder()))
         self.data = self.folder / "data"
         self.log = self.folder / "log"
         self.port = free_port()
+        self._like = like
         self._settings = {**SETTINGS, "fsync": "on" if fsync else "off", **(settings or {})}
         self._as_user: dict[str, Any] = {}
         self._process: subprocess.Popen[bytes] | None = None
@@ -165,7 +169,15 @@ class Cluster:
             process.kill()
             process.wait()
 
+    def copy_to(self, folder: Path) -> None:
+        """Copy all data of the server, which must be stopped, into this (not yet existing) folder."""
+        shutil.copytree(self.data, folder)
+
     def _make(self) -> None:
+        if self._like:
+            shutil.copytree(self._like, self.data)
+            self._give_away(self.data)
+            return
         options = ["-U", USER, "-A", "trust", "-E", "UTF8", "--no-locale", "--no-sync", "--no-instructions"]
         made = subprocess.run(
             [self._bin / "initdb", "-D", self.data, *options],
@@ -193,9 +205,14 @@ class Cluster:
         if _readable_by_all(folder):
             return folder
         shutil.copytree(folder.parent, self.folder / "install")
-        for path in (self.folder / "install", *(self.folder / "install").rglob("*")):
-            os.chown(path, self._as_user["user"], self._as_user["group"], follow_symlinks=False)
+        self._give_away(self.folder / "install")
         return self.folder / "install" / "bin"
+
+    def _give_away(self, folder: Path) -> None:
+        """Make the unprivileged user, if there is one, the owner of a folder and all that is in it."""
+        if self._as_user:
+            for path in (folder, *folder.rglob("*")):
+                os.chown(path, self._as_user["user"], self._as_user["group"], follow_symlinks=False)
 
 
 def execute(url: str, statement: str) -> None:

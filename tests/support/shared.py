@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -25,13 +26,19 @@ FOLDER = "TESTS_FOLDER"
 #: Folder → who cleans up after us; it notices our end by the end of its standard input.
 _sweepers: dict[str, subprocess.Popen[bytes]] = {}
 ROOT = Path(__file__).resolve().parent.parent.parent
+#: A file system in memory, and how much must be free of it, in bytes, before a run may live there.
+MEMORY, ENOUGH_MEMORY = Path("/dev/shm"), 4 * 1024**3
 
 
-def open_folder() -> bool:
-    """Make the folder of this run, and see to it that nothing survives it; false when we are a worker of a run."""
+def open_folder(*, in_memory: bool = False) -> bool:
+    """Make the folder of this run, and see to it that nothing survives it; false when we are a worker of a run.
+
+    ``in_memory`` puts it where no write waits for a disk, if there is room. Whatever is killed, what it wrote stays
+    as it would on a disk; only a power failure would tell the difference, and that is no test's subject.
+    """
     if FOLDER in os.environ:
         return False
-    made = tempfile.mkdtemp(prefix="stagewise-tests-")
+    made = tempfile.mkdtemp(prefix="stagewise-tests-", dir=MEMORY if in_memory and _memory_has_room() else None)
     Path(made).chmod(0o711)  # PostgreSQL runs as somebody else, in a folder of its own in it
     os.environ[FOLDER] = made
     (folder() / "owner").write_text(str(os.getpid()))
@@ -42,6 +49,14 @@ def open_folder() -> bool:
         start_new_session=True,
     )
     return True
+
+
+def _memory_has_room() -> bool:
+    """Not in most containers, where it is tiny; and programs must be allowed to run from it."""
+    if not os.access(MEMORY, os.W_OK) or os.statvfs(MEMORY).f_flag & os.ST_NOEXEC:
+        return False
+    [available] = (line for line in Path("/proc/meminfo").read_text().splitlines() if line.startswith("MemAvailable:"))
+    return min(shutil.disk_usage(MEMORY).free, int(available.split()[1]) * 1024) >= ENOUGH_MEMORY
 
 
 def close_folder() -> None:

@@ -7,12 +7,24 @@ import shutil
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Final
 
-from playwright.sync_api import Browser, BrowserContext, ConsoleMessage, Page, Request, expect, sync_playwright
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    ConsoleMessage,
+    Page,
+    Request,
+    ViewportSize,
+    expect,
+    sync_playwright,
+)
 
 from tests.support.installation import Server
 
 PASSWORD = "correct horse battery staple"
+LAPTOP: Final[ViewportSize] = {"width": 1440, "height": 900}
+PHONE: Final[ViewportSize] = {"width": 390, "height": 844}
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable", "chrome")
 #: As root there is no sandbox to be had; the rest keeps the browser from talking to anybody but us.
 OPTIONS = [
@@ -56,7 +68,7 @@ class Visit:
 
     def _on_console(self, message: ConsoleMessage) -> None:
         if message.type in {"error", "warning"}:
-            self.complaints.append(message.text)
+            self.complaints.append(f"{message.text} {message.location.get('url', '')}".strip())
 
     def _on_request(self, request: Request) -> None:
         if not request.url.startswith(self.base):
@@ -79,6 +91,10 @@ class Visit:
         self.server.installation.stagewise(
             "user", "add", "olga@example.com", "--role", "owner", "--password-stdin", stdin=PASSWORD
         )
+        self.enter()
+
+    def enter(self) -> None:
+        """Log in as Olga, whom there is already."""
         self.page.goto(f"{self.base}/login/")
         self.page.get_by_label("E-mail address").fill("olga@example.com")
         self.page.get_by_label("Password", exact=True).fill(PASSWORD)
@@ -86,8 +102,12 @@ class Visit:
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
 
     def go(self, name: str) -> None:
-        """Go by the navigation."""
-        self.page.get_by_role("navigation", name="Main").get_by_role("link", name=name, exact=True).click()
+        """Go by the navigation; on a phone most of it is behind More."""
+        navigation = self.page.get_by_role("navigation", name="Main")
+        link, more = navigation.get_by_role("link", name=name, exact=True), navigation.get_by_text("More", exact=True)
+        if more.is_visible() and not link.is_visible():
+            more.click()
+        link.click()
         expect(self.page.get_by_role("heading", level=1)).to_be_visible()
 
     def reload_until(self, text: str) -> None:

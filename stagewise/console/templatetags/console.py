@@ -9,7 +9,10 @@ from typing import TYPE_CHECKING, Any
 
 from django import template
 from django.contrib.messages import get_messages
+from django.utils.formats import date_format, number_format
 from django.utils.html import format_html
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext_lazy, pgettext
 
 from stagewise.console import toasts
 from stagewise.leads.queries import iso
@@ -24,14 +27,25 @@ if TYPE_CHECKING:
 
 register = template.Library()
 
-#: Below so many seconds, count in units of so many, called so.
+#: Below so many seconds, count in units of so many, said so of what was and of what is to come. The script says it so
+#: later (assets/js/times.js).
 _STEPS = (
-    (60, 1, "second"),
-    (3600, 60, "minute"),
-    (86_400, 3600, "hour"),
-    (30 * 86_400, 86_400, "day"),
-    (365 * 86_400, 30 * 86_400, "month"),
-    (float("inf"), 365 * 86_400, "year"),
+    (60, 1, ngettext_lazy("%d second ago", "%d seconds ago"), ngettext_lazy("in %d second", "in %d seconds")),
+    (3600, 60, ngettext_lazy("%d minute ago", "%d minutes ago"), ngettext_lazy("in %d minute", "in %d minutes")),
+    (86_400, 3600, ngettext_lazy("%d hour ago", "%d hours ago"), ngettext_lazy("in %d hour", "in %d hours")),
+    (30 * 86_400, 86_400, ngettext_lazy("%d day ago", "%d days ago"), ngettext_lazy("in %d day", "in %d days")),
+    (
+        365 * 86_400,
+        30 * 86_400,
+        ngettext_lazy("%d month ago", "%d months ago"),
+        ngettext_lazy("in %d month", "in %d months"),
+    ),
+    (
+        float("inf"),
+        365 * 86_400,
+        ngettext_lazy("%d year ago", "%d years ago"),
+        ngettext_lazy("in %d year", "in %d years"),
+    ),
 )
 
 
@@ -63,15 +77,15 @@ def first_line(text: str | None) -> str:
 
 @register.filter
 def thousands(number: int) -> str:
-    """A number with commas: 12,345."""
-    return f"{number:,}"
+    """A whole number in groups of three as the language writes them: 12,345."""
+    return number_format(number, use_l10n=True, force_grouping=True)
 
 
 @register.filter
 def event_words(delivery: Delivery) -> str:
     """What a delivery tells of, in words."""
-    others = {outbox.TEST: "A test event", outbox.DIGEST: "Many leads in one mail"}
-    return {**outbox.KINDS, **others}.get(delivery.kind, delivery.kind)
+    others = {outbox.TEST: _("A test event"), outbox.DIGEST: _("Many leads in one mail")}
+    return str({**outbox.KINDS, **others}.get(delivery.kind, delivery.kind))
 
 
 @register.filter
@@ -85,15 +99,14 @@ def ago(at_ms: int, now_ms: int | None = None) -> str:
     seconds = (int(time.time() * 1000) if now_ms is None else now_ms) / 1000 - at_ms / 1000
     size = abs(seconds)
     if size < 10:
-        return "just now"
-    unit, name = next((unit, name) for below, unit, name in _STEPS if size < below)
-    count = int(size // unit)
-    words = f"{count} {name}{'' if count == 1 else 's'}"
-    return f"{words} ago" if seconds > 0 else f"in {words}"
+        return _("just now")
+    unit, past, future = next(step[1:] for step in _STEPS if size < step[0])
+    return str((past if seconds > 0 else future) % int(size // unit))
 
 
 def _exact(context: template.Context, at_ms: int) -> str:
     seat = context.get("seat")
     zone = seat.zone if seat is not None else zoneinfo.ZoneInfo("UTC")
     moment = datetime.datetime.fromtimestamp(at_ms / 1000, zone)
-    return f"{moment:%-d %B %Y, %H:%M:%S} {moment:%Z}"
+    # Translators: a moment to the second; the letters are those of Django's template filter "date".
+    return date_format(moment, pgettext("moment", "j F Y, H:i:s T"))

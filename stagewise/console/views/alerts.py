@@ -7,12 +7,14 @@ from typing import TYPE_CHECKING, Any
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
 
 from stagewise.accounts.caller import address_of
 from stagewise.accounts.clock import now_ms
 from stagewise.accounts.errors import ActionError
 from stagewise.accounts.models import AuditEntry, Role
-from stagewise.console import alert_links, toasts, watch_form
+from stagewise.console import alert_links, toasts, watch_form, way_back
 from stagewise.console.access import Seat, alert_for, endpoint_for, page
 from stagewise.console.context import show
 from stagewise.console.views.leads import number
@@ -28,7 +30,7 @@ if TYPE_CHECKING:
     from stagewise.notify.models import Alert
 
 #: Hours to snooze for, in words.
-SNOOZES = {"1": "for an hour", "8": "for 8 hours", "24": "for a day", "168": "for a week"}
+SNOOZES = {"1": lazy("for an hour"), "8": lazy("for 8 hours"), "24": lazy("for a day"), "168": lazy("for a week")}
 _HISTORY = 30
 
 
@@ -73,13 +75,13 @@ def alert_snooze(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
     hours = request.POST.get("hours", "")
     if hours == "0":
         actions.snooze(found, 0, seat.user.email)
-        toasts.say(request, "It is shown and told again.")
+        toasts.say(request, _("It is shown and told again."))
     elif hours in SNOOZES:
         actions.snooze(found, int(hours), seat.user.email)
         undo = reverse("alert_snooze", args=[seat.workspace.slug, pk])
-        toasts.say(request, f"Snoozed {SNOOZES[hours]}.", undo=undo, fields={"hours": "0"})
+        toasts.say(request, _("Snoozed %(how_long)s.") % {"how_long": SNOOZES[hours]}, undo=undo, fields={"hours": "0"})
     else:
-        toasts.refuse(request, ActionError({"hours": ["Choose how long the alert is snoozed."]}))
+        toasts.refuse(request, ActionError({"hours": [_("Choose how long the alert is snoozed.")]}))
     return redirect("alerts", slug=seat.workspace.slug)
 
 
@@ -93,7 +95,7 @@ def alert_revert(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
         toasts.refuse(request, error)
     else:
         _say_taken_back(request, seat, saved)
-    return redirect("alerts", slug=seat.workspace.slug)
+    return way_back.way_back(request, seat) or redirect("alerts", slug=seat.workspace.slug)
 
 
 @page(write=Role.ADMIN)
@@ -116,7 +118,8 @@ def _say_taken_back(request: HttpRequest, seat: Seat, saved: Endpoint) -> None:
     entry = entries.latest("id")
     named = ", ".join(dict.fromkeys(setting(field) for field in entry.changes))
     undo = reverse("endpoint_take_back", args=[seat.workspace.slug, saved.pk])
-    toasts.say(request, f"“{saved.name}” is as before: {named}.", undo=undo, fields={"entry": entry.pk})
+    said = _("“%(name)s” is as before: %(settings)s.") % {"name": saved.name, "settings": named}
+    toasts.say(request, said, undo=undo, fields={"entry": entry.pk})
 
 
 @page(read=Role.VIEWER, write=Role.ADMIN)
@@ -135,7 +138,7 @@ def watch(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
             except ActionError as error:
                 problems = error.problems
             else:
-                toasts.say(request, f"Saved. “{found.name}” is watched by these figures from the next minute on.")
+                toasts.say(request, _("Saved. “%s” is watched by these figures from the next minute on.") % found.name)
                 return redirect("watch", slug=seat.workspace.slug, pk=pk)
     return show(
         request,

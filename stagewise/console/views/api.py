@@ -2,19 +2,22 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING, get_args
 
 from django.shortcuts import redirect
 from django.urls import reverse
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from stagewise.accounts.caller import address_of
 from stagewise.accounts.errors import ActionError, Conflict
 from stagewise.accounts.models import Role
-from stagewise.console import inputs, toasts
+from stagewise.console import inputs, toasts, way_back
 from stagewise.console.access import Seat, endpoint_for, page
 from stagewise.console.api_page import shown
 from stagewise.console.inputs import NameForm, OverlapForm
-from stagewise.console.rules_form import RulesForm
+from stagewise.console.rules_form import RulesForm, with_entry
 from stagewise.endpoints import actions, queries
 from stagewise.endpoints.actions import EntryField, RuleChanges
 
@@ -37,7 +40,7 @@ def endpoint(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
     found = endpoint_for(seat, pk)
     if request.method != "POST":
         return shown(request, seat, found)
-    form = RulesForm(request.POST)
+    form, typed = RulesForm(request.POST), request.POST.dict()
     problems, status = inputs.problems(form), 422
     if not problems:
         changes, version = form.changes(), form.cleaned_data["version"]
@@ -45,12 +48,13 @@ def endpoint(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
             actions.save_rules(found, changes, seat.user.email, address_of(request), version)
         except Conflict as error:
             problems, status = error.problems, 409
+            typed["version"] = ""  # whoever sends it again has seen both
         except ActionError as error:
             problems = error.problems
         else:
-            toasts.say(request, " ".join(["Saved. It holds for the next call.", *form.notes()]))
+            toasts.say(request, " ".join([_("Saved. It holds for the next call."), *form.notes()]))
             return redirect("endpoint", slug=seat.workspace.slug, pk=pk)
-    return shown(request, seat, endpoint_for(seat, pk), typed=request.POST.dict(), problems=problems, status=status)
+    return shown(request, seat, endpoint_for(seat, pk), typed=typed, problems=problems, status=status)
 
 
 @page(write=Role.ADMIN)
@@ -67,7 +71,8 @@ def endpoint_add(request: HttpRequest, seat: Seat) -> HttpResponse:
         return shown(
             request, seat, first[0] if first else None, typed={"new_name": name}, problems=problems, status=422
         )
-    toasts.say(request, f"“{added.name}” is here. It refuses everybody until you say who may call.")
+    said = _("“%(name)s” is here. It refuses everybody until you say who may call.")
+    toasts.say(request, said % {"name": added.name})
     return redirect("endpoint", slug=seat.workspace.slug, pk=added.pk)
 
 
@@ -93,8 +98,9 @@ def endpoint_switch(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
 
     def act() -> None:
         actions.save_rules(found, RuleChanges(enabled=on), seat.user.email, address_of(request))
-        done = "Switched on: it takes leads again." if on else "Switched off: every call is refused now."
-        toasts.say(request, done, undo=undo, fields={"enabled": "off" if on else "on"})
+        done = _("Switched on: it takes leads again.") if on else _("Switched off: every call is refused now.")
+        fields = {"enabled": "off" if on else "on"} | way_back.kept(request)
+        toasts.say(request, done, undo=undo, fields=fields)
 
     return _act_and_return(request, seat, pk, act)
 
@@ -107,11 +113,17 @@ def endpoint_rotate(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
 
     def act() -> None:
         if not form.is_valid():
-            raise ActionError({"overlap_hours": ["Choose how long the old URL goes on working."]})
+            raise ActionError({"overlap_hours": [_("Choose how long the old URL goes on working.")]})
         hours = form.cleaned_data["overlap_hours"]
         actions.rotate_key(found, hours, seat.user.email)
-        until = f"the old one works for another {hours:g} hours" if hours else "the old one stopped working"
-        toasts.say(request, f"This endpoint has a new URL; {until}.")
+        said = _("This endpoint has a new URL; the old one stopped working.")
+        if hours:
+            said = ngettext(
+                "This endpoint has a new URL; the old one works for another %(hours)s hour.",
+                "This endpoint has a new URL; the old one works for another %(hours)s hours.",
+                math.ceil(hours),
+            ) % {"hours": f"{hours:g}"}
+        toasts.say(request, said)
 
     return _act_and_return(request, seat, pk, act)
 
@@ -126,11 +138,12 @@ def endpoint_forwarding(request: HttpRequest, seat: Seat, pk: int) -> HttpRespon
     def act() -> None:
         actions.save_rules(found, RuleChanges(forwarding=on), seat.user.email, address_of(request))
         done = (
-            f"Forwarding is on: “{found.name}” counts each visitor that your server names in Stagewise-Visitor-IP."
+            _("Forwarding is on: “%(name)s” counts each visitor that your server names in Stagewise-Visitor-IP.")
             if on
-            else f"Forwarding is off: “{found.name}” counts your server's own IP."
+            else _("Forwarding is off: “%(name)s” counts your server's own IP.")
         )
-        toasts.say(request, done, undo=undo, fields={"forwarding": "off" if on else "on"} | _back(request))
+        fields = {"forwarding": "off" if on else "on"} | way_back.kept(request)
+        toasts.say(request, done % {"name": found.name}, undo=undo, fields=fields)
 
     return _act_and_return(request, seat, pk, act)
 
@@ -145,13 +158,13 @@ def endpoint_allow(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
         saved = actions.allow_entry(found, field, entry, seat.user.email, address_of(request))
         added = [each for each in getattr(saved, field) if each not in before]
         if not added:
-            toasts.say(request, f"{entry} was allowed already.")
+            toasts.say(request, _("%(entry)s was allowed already.") % {"entry": entry})
             return
         undo = reverse("endpoint_disallow", args=[seat.workspace.slug, pk])
-        fields = {field: added[0]} | _back(request)
-        toasts.say(request, f"{added[0]} may send leads to “{saved.name}” now.", undo=undo, fields=fields)
+        said = _("%(entry)s may send leads to “%(name)s” now.") % {"entry": added[0], "name": saved.name}
+        toasts.say(request, said, undo=undo, fields={str(field): added[0]} | way_back.kept(request))
 
-    return _act_and_return(request, seat, pk, act)
+    return _act_and_return(request, seat, pk, act, (field, entry))
 
 
 @page(write=Role.ADMIN)
@@ -161,28 +174,47 @@ def endpoint_disallow(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse
 
     def act() -> None:
         actions.remove_entry(found, field, entry, seat.user.email, address_of(request))
-        toasts.say(request, f"{entry} is no longer on the list.")
+        toasts.say(request, _("%(entry)s is no longer on the list.") % {"entry": entry})
 
     return _act_and_return(request, seat, pk, act)
 
 
-def _act_and_return(request: HttpRequest, seat: Seat, pk: int, act: Callable[[], None]) -> HttpResponse:
-    """Do it, say what happened, and go back to where the button was: ``back`` is the query of a page of Logs."""
+def _act_and_return(
+    request: HttpRequest,
+    seat: Seat,
+    pk: int,
+    act: Callable[[], None],
+    added: tuple[EntryField, str] | None = None,
+) -> HttpResponse:
+    """Do it, say what happened, and go back to where the button was (stagewise/console/way_back.py).
+
+    Where the endpoint's page sent its unsaved settings along, it is shown with them; ``added`` is put on its list there
+    too, so that saving does not take it away again.
+    """
+    before = endpoint_for(seat, pk).version
     try:
         act()
     except ActionError as error:
         toasts.refuse(request, error)
-    if "back" in request.POST:
-        return redirect(f"{reverse('logs', args=[seat.workspace.slug])}?{request.POST['back'][:500]}")
-    return redirect("endpoint", slug=seat.workspace.slug, pk=pk)
-
-
-def _back(request: HttpRequest) -> dict[str, str]:
-    return {name: request.POST[name] for name in ("back",) if name in request.POST}
+        added = None
+    back = way_back.way_back(request, seat)
+    if back is not None:
+        return back
+    if "version" not in request.POST:
+        return redirect("endpoint", slug=seat.workspace.slug, pk=pk)
+    typed = request.POST.dict()
+    if typed["version"] == str(before):
+        typed["version"] = ""  # this change is no one else's
+    if added is not None:
+        typed = with_entry(typed, *added)
+    return shown(request, seat, endpoint_for(seat, pk), typed=typed)
 
 
 def _posted_entry(request: HttpRequest) -> tuple[EntryField, str]:
-    for field in get_args(EntryField):
-        if request.POST.get(field):
-            return field, request.POST[field]
+    """The list and the entry that are meant: ``add_…`` where the lists themselves are sent along."""
+    for prefix in ("add_", ""):
+        for field in get_args(EntryField):
+            entry = request.POST.get(f"{prefix}{field}")
+            if entry and (prefix or "version" not in request.POST):
+                return field, entry
     return "allowed_ips", ""

@@ -8,6 +8,7 @@ from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
 
 from stagewise.accounts.errors import ActionError
 from stagewise.accounts.models import Role
@@ -15,6 +16,7 @@ from stagewise.console import channel_form, toasts
 from stagewise.console.access import Seat, channel_for, page
 from stagewise.console.channel_form import Typed
 from stagewise.console.context import show
+from stagewise.console.templatetags.console import thousands
 from stagewise.console.views.leads import Tab, number
 from stagewise.notify import actions, channels, figures, outbox, queries
 from stagewise.notify.models import DeliveryState
@@ -35,7 +37,7 @@ _ORDER = ("email", "webhook", "slack", "discord", "teams", "telegram")
 def listed(request: HttpRequest, seat: Seat) -> HttpResponse:
     """All channels with their state, and the kinds that can be added."""
     counts, last = queries.counts(seat.workspace), figures.last_of_channels(seat.workspace)
-    rows = [
+    rows: list[dict[str, Any]] = [
         {
             "channel": each,
             "label": _label(each.kind),
@@ -45,7 +47,8 @@ def listed(request: HttpRequest, seat: Seat) -> HttpResponse:
         for each in queries.of_workspace(seat.workspace)
     ]
     kinds = [(each, channel_form.look_of(each.name).line) for each in _kinds()]
-    return show(request, seat, "channels.html", "channels", rows=rows, kinds=kinds)
+    ailing = sum(bool(each["channel"].failing_since or each["channel"].paused_at) for each in rows)
+    return show(request, seat, "channels.html", "channels", rows=rows, kinds=kinds, ailing=ailing)
 
 
 @page(read=Role.VIEWER)
@@ -68,7 +71,7 @@ def channel(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
         wants=[outbox.KINDS.get(each, each) for each in found.events],
         deliveries=deliveries.deliveries,
         state=state,
-        tabs=[Tab("All", "", not state)]
+        tabs=[Tab(_("All"), "", not state)]
         + [Tab(each.label, urlencode({"state": each.value}), each == state) for each in DeliveryState],
         older=urlencode({**kept, "before": deliveries.next_before}) if deliveries.next_before else "",
         newest=urlencode(kept) if "before" in request.GET else None,
@@ -102,7 +105,7 @@ def channel_add(request: HttpRequest, seat: Seat, kind: str) -> HttpResponse:
 def _added(request: HttpRequest, seat: Seat, added: Channel, secret: str | None) -> HttpResponse:
     if secret is not None:
         return show(request, seat, "channel_secret.html", "channels", channel=added, secret=secret, new=True)
-    toasts.say(request, f"“{added.name}” is here. What happens from now on is sent to it.")
+    toasts.say(request, _("“%s” is here. What happens from now on is sent to it.") % added.name)
     return redirect("channel", slug=seat.workspace.slug, pk=added.pk)
 
 
@@ -127,7 +130,7 @@ def channel_edit(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
         except SealedError as error:
             problems = {"target": [str(error)]}
         else:
-            toasts.say(request, "Saved. What is sent from now on follows it.")
+            toasts.say(request, _("Saved. What is sent from now on follows it."))
             return redirect("channel", slug=seat.workspace.slug, pk=pk)
     return _form(request, seat, kind, found, typed=typed, problems=problems)
 
@@ -142,9 +145,10 @@ def channel_test(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
         toasts.refuse(request, ActionError({"": [str(error)]}))
         return redirect("channel", slug=seat.workspace.slug, pk=pk)
     if tried.outcome.problem:
-        toasts.refuse(request, ActionError({"": [f"The test event did not arrive. {tried.outcome.problem}"]}))
+        said = _("The test event did not arrive. %s") % tried.outcome.problem
+        toasts.refuse(request, ActionError({"": [said]}))
     else:
-        toasts.say(request, f"The test event arrived within {tried.took_ms:,} ms.")
+        toasts.say(request, _("The test event arrived within %s ms.") % thousands(tried.took_ms))
     return redirect("channel", slug=seat.workspace.slug, pk=pk)
 
 
@@ -155,10 +159,10 @@ def channel_pause(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
     pausing = request.POST.get("paused") == "on"
     if pausing:
         actions.pause(found, seat.user.email)
-        done = f"“{found.name}” is paused. What happens meanwhile waits for it."
+        done = _("“%s” is paused. What happens meanwhile waits for it.") % found.name
     else:
         actions.resume(found, seat.user.email)
-        done = f"“{found.name}” goes on, and what waited is sent now."
+        done = _("“%s” goes on, and what waited is sent now.") % found.name
     undo = reverse("channel_pause", args=[seat.workspace.slug, pk])
     toasts.say(request, done, undo=undo, fields={"paused": "off" if pausing else "on"})
     return redirect("channel", slug=seat.workspace.slug, pk=pk)
@@ -169,7 +173,7 @@ def channel_rotate(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
     """Make a new secret and show it once. Reloading that page does not make another one."""
     found = channel_for(seat, pk)
     if request.POST.get("seen", "") != str(found.old_secret_until or ""):
-        toasts.say(request, "This page was old: the secret has been rotated already, and was shown then.")
+        toasts.say(request, _("This page was old: the secret has been rotated already, and was shown then."))
         return redirect("channel_edit", slug=seat.workspace.slug, pk=pk)
     try:
         secret = actions.rotate_secret(found, seat.user.email)
@@ -187,7 +191,7 @@ def channel_remove(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
         counts = queries.counts(seat.workspace).get(found.pk, queries.Counts())
         return show(request, seat, "channel_remove.html", "channels", channel=found, counts=counts)
     actions.remove_channel(found, seat.user.email)
-    toasts.say(request, f"“{found.name}” was removed.")
+    toasts.say(request, _("“%s” was removed.") % found.name)
     return redirect("channels", slug=seat.workspace.slug)
 
 

@@ -6,11 +6,14 @@ import datetime
 from typing import TYPE_CHECKING
 
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from stagewise.accounts.models import Role
 from stagewise.console import toasts
 from stagewise.console.access import Seat, channel_for, delivery_for, page
 from stagewise.console.context import show
+from stagewise.console.templatetags.console import thousands
 from stagewise.leads.models import Lead
 from stagewise.notify import actions, outbox, queries
 from stagewise.notify.schedule import MOST_TRIES
@@ -43,8 +46,10 @@ def delivery_resend(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
     """Send one delivery again, now."""
     found = delivery_for(seat, pk)
     actions.resend(found, seat.user.email)
-    waits = " once the channel goes on" if found.channel.paused_at else ""
-    toasts.say(request, f"It is sent again{waits}, under the same id.")
+    if found.channel.paused_at:
+        toasts.say(request, _("It is sent again once the channel goes on, under the same id."))
+    else:
+        toasts.say(request, _("It is sent again, under the same id."))
     return redirect("delivery", slug=seat.workspace.slug, pk=pk)
 
 
@@ -54,13 +59,16 @@ def channel_resend(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
     found = channel_for(seat, pk)
     since, until = (_moment(request.POST.get(name, ""), seat) for name in ("since", "until"))
     if since is None or until is None or since >= until:
-        toasts.say(request, "Nothing was sent again: choose two moments, the earlier one first.")
+        toasts.say(request, _("Nothing was sent again: choose two moments, the earlier one first."))
         return redirect("channel", slug=seat.workspace.slug, pk=pk)
     only_failed = request.POST.get("which") != "all"
     # A moment that was typed names its whole minute.
     count = actions.resend_range(found, since, until + 60_000, only_failed=only_failed, actor=seat.user.email)
-    many = "1 delivery is" if count == 1 else f"{count:,} deliveries are"
-    toasts.say(request, f"{many} sent again." if count else "There was nothing to send again in that time.")
+    if count:
+        many = ngettext("%(count)s delivery is sent again.", "%(count)s deliveries are sent again.", count)
+        toasts.say(request, many % {"count": thousands(count)})
+    else:
+        toasts.say(request, _("There was nothing to send again in that time."))
     return redirect("channel", slug=seat.workspace.slug, pk=pk)
 
 

@@ -8,11 +8,15 @@ from typing import TYPE_CHECKING, Any
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from stagewise.accounts.models import Role
 from stagewise.console import came_by, toasts
 from stagewise.console.access import Seat, page
 from stagewise.console.context import show
+from stagewise.console.templatetags.console import thousands
 from stagewise.console.views.leads import number
 from stagewise.leads import held as actions
 from stagewise.leads import held_queries as queries
@@ -47,7 +51,11 @@ def held(request: HttpRequest, seat: Seat) -> HttpResponse:
     )
 
 
-_TABS = {HeldState.WAITING: "Waiting", HeldState.DISCARDED: "Discarded", HeldState.RELEASED: "Released"}
+_TABS = {
+    HeldState.WAITING: lazy("Waiting"),
+    HeldState.DISCARDED: lazy("Discarded"),
+    HeldState.RELEASED: lazy("Released"),
+}
 
 
 @page(write=Role.AGENT)
@@ -55,11 +63,12 @@ def held_release(request: HttpRequest, seat: Seat) -> HttpResponse:
     """Make leads of the chosen ones."""
     made = actions.release(seat.workspace, _chosen(request), seat.user.email)
     if len(made) == 1:
-        toasts.say(request, f"“{made[0].name[:80]}” is a lead now, with the time at which it came.")
+        toasts.say(request, _("“%s” is a lead now, with the time at which it came.") % made[0].name[:80])
         if "one" in request.POST:
             return redirect("lead", slug=seat.workspace.slug, public_id=made[0].public_id)
     elif made:
-        toasts.say(request, f"{len(made)} leads were released.")
+        released = ngettext("%(count)s lead was released.", "%(count)s leads were released.", len(made))
+        toasts.say(request, released % {"count": thousands(len(made))})
     else:
         _say_nothing_done(request)
     return redirect("held", slug=seat.workspace.slug)
@@ -74,9 +83,13 @@ def held_discard(request: HttpRequest, seat: Seat) -> HttpResponse:
     else:
         count, at = actions.discard(seat.workspace, _chosen(request), seat.user.email)
     if count:
-        many = "1 held lead was" if count == 1 else f"{count:,} held leads were"
+        many = ngettext(
+            "%(count)s held lead was discarded. It is kept for 7 days.",
+            "%(count)s held leads were discarded. They are kept for 7 days.",
+            count,
+        )
         undo = reverse("held_restore", args=[seat.workspace.slug])
-        toasts.say(request, f"{many} discarded. They are kept for 7 days.", undo=undo, fields={"at": at})
+        toasts.say(request, many % {"count": thousands(count)}, undo=undo, fields={"at": at})
     else:
         _say_nothing_done(request)
     return redirect("held", slug=seat.workspace.slug)
@@ -91,7 +104,8 @@ def held_restore(request: HttpRequest, seat: Seat) -> HttpResponse:
     else:
         count = actions.restore(seat.workspace, _chosen(request), seat.user.email)
     if count:
-        toasts.say(request, "1 held lead waits again." if count == 1 else f"{count:,} held leads wait again.")
+        many = ngettext("%(count)s held lead waits again.", "%(count)s held leads wait again.", count)
+        toasts.say(request, many % {"count": thousands(count)})
     else:
         _say_nothing_done(request)
     return redirect("held", slug=seat.workspace.slug)
@@ -127,4 +141,4 @@ def _is_uuid(text: str) -> bool:
 
 
 def _say_nothing_done(request: HttpRequest) -> None:
-    toasts.say(request, "Nothing was changed: mark held leads first, or somebody else was quicker.")
+    toasts.say(request, _("Nothing was changed: mark held leads first, or somebody else was quicker."))

@@ -4,13 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from allauth.account.adapter import get_adapter
+from allauth.account.utils import perform_login
 from django.contrib.auth.views import redirect_to_login
 from django.shortcuts import redirect, render
+from django.urls import reverse
+from django.utils.translation import gettext as _
 from django.views.decorators.debug import sensitive_post_parameters
 from django.views.decorators.http import require_http_methods, require_safe
 
-from stagewise.accounts import actions
+from stagewise.accounts import actions, workspaces
 from stagewise.accounts.caller import address_of
 from stagewise.accounts.errors import ActionError
 from stagewise.accounts.models import User
@@ -24,13 +26,15 @@ if TYPE_CHECKING:
 
 @require_safe
 def home(request: HttpRequest) -> HttpResponse:
-    """On to the leads of the first workspace that this person is a member of."""
+    """On to the overview of the first workspace that this person is a member of."""
     if not isinstance(request.user, User):
         return redirect_to_login("/")
     seats = seats_of(request.user)
+    if not seats and workspaces.may_make(seats):
+        return redirect("workspace_new")
     if not seats:
         return render(request, "no_workspace.html")
-    return redirect("leads", slug=seats[0].workspace.slug)
+    return redirect("overview", slug=seats[0].workspace.slug)
 
 
 @sensitive_post_parameters("password", "again")
@@ -50,9 +54,11 @@ def setup(request: HttpRequest, token: str) -> HttpResponse:
             except ActionError as error:
                 problems = error.problems
             else:
-                get_adapter(request).login(request, user)
-                toasts.say(request, "Welcome! Your account is ready.")
-                return redirect("api", slug=link.workspace.slug)
+                toasts.say(request, _("Welcome! Your account is ready."))
+                response: HttpResponse = perform_login(
+                    request, user, redirect_url=reverse("api", args=[link.workspace.slug])
+                )
+                return response
         else:
             problems = inputs.problems(form)
     context = {"link": link, "form": form, "problems": {field or "all": texts for field, texts in problems.items()}}

@@ -5,12 +5,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.utils.http import urlencode
+from django.utils.translation import gettext as _
+from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import ngettext
 
 from stagewise.accounts.clock import now_ms
 from stagewise.accounts.models import Role
 from stagewise.console import charts
 from stagewise.console.access import Seat, page
 from stagewise.console.context import show
+from stagewise.console.templatetags.console import thousands
 from stagewise.console.views.leads import Tab, number
 from stagewise.endpoints import journal, monitoring
 from stagewise.endpoints import queries as endpoints
@@ -19,25 +23,26 @@ from stagewise.notify import figures
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
+    from django.utils.functional import _StrPromise
 
     from stagewise.endpoints.models import Endpoint
     from stagewise.endpoints.monitoring import Calls, Speed
 
 
 class Choice(NamedTuple):
-    """A period to choose: in words, its length and the length of one step in milliseconds, and a step in words."""
+    """A period to choose: in words, its length and the length of one step in milliseconds, the heading of its chart."""
 
-    label: str
+    label: str | _StrPromise
     length: int
     step: int
-    each: str
+    heading: str | _StrPromise
 
 
 #: The word in the query → the period.
 PERIODS = {
-    "1h": Choice("Last hour", HOUR_MS, MINUTE_MS, "minute"),
-    "24h": Choice("24 hours", DAY_MS, 15 * MINUTE_MS, "15 minutes"),
-    "7d": Choice("7 days", 7 * DAY_MS, 2 * HOUR_MS, "2 hours"),
+    "1h": Choice(lazy("Last hour"), HOUR_MS, MINUTE_MS, lazy("Calls in each minute")),
+    "24h": Choice(lazy("24 hours"), DAY_MS, 15 * MINUTE_MS, lazy("Calls in each 15 minutes")),
+    "7d": Choice(lazy("7 days"), 7 * DAY_MS, 2 * HOUR_MS, lazy("Calls in each 2 hours")),
 }
 USUAL = "24h"
 
@@ -65,6 +70,7 @@ def monitor(request: HttpRequest, seat: Seat) -> HttpResponse:
         choice=choice,
         tabs=_tabs(name, chosen),
         calls=calls,
+        sentence=_sentence(calls, chosen),
         busiest=monitoring.busiest_minute(seat.workspace, period, only),
         tops=[(title, value, monitoring.top(seat.workspace, period, value, only)) for title, value in _TOPS],
         by_endpoint=_by_endpoint(listed, calls),
@@ -75,38 +81,58 @@ def monitor(request: HttpRequest, seat: Seat) -> HttpResponse:
     )
 
 
-_TOPS: tuple[tuple[str, Any], ...] = (("IP addresses", "address"), ("Origins", "origin"))
+_TOPS: tuple[tuple[_StrPromise, Any], ...] = (
+    (lazy("Top IP addresses"), "address"),
+    (lazy("Top origins"), "origin"),
+)
+
+
+def _sentence(calls: Calls, chosen: Endpoint | None) -> str:
+    """How the calls of the period went, in words."""
+    name = chosen.name if chosen else ""
+    if not calls.total:
+        return _("No calls of “%s” in this time") % name if chosen else _("No calls in this time")
+    counts = {"taken": thousands(calls.accepted), "total": thousands(calls.total), "name": name}
+    if chosen:
+        of = ngettext(
+            "%(taken)s of %(total)s call taken by “%(name)s”",
+            "%(taken)s of %(total)s calls taken by “%(name)s”",
+            calls.total,
+        )
+    else:
+        of = ngettext("%(taken)s of %(total)s call taken", "%(taken)s of %(total)s calls taken", calls.total)
+    return of % counts
 
 
 def _tabs(name: str, chosen: Endpoint | None) -> list[Tab]:
     kept: dict[str, int | str] = {"endpoint": chosen.pk} if chosen else {}
-    return [Tab(each.label, urlencode({**kept, "period": word}), word == name) for word, each in PERIODS.items()]
+    return [Tab(str(each.label), urlencode({**kept, "period": word}), word == name) for word, each in PERIODS.items()]
 
 
 def _charts(seat: Seat, period: Period, calls: Calls) -> dict[str, Any]:
     """The three charts, each with the rows of its table: a moment, and what is said of it."""
-    starts = period.starts
+    starts, groups = period.starts, {name: str(label) for name, label in GROUPS.items()}
     times = [charts.clock(at, seat.zone, period.step) for at in starts]
     across = charts.across(starts, seat.zone, period.step)
     speeds, speed = monitoring.speeds(period)
     slow = {
-        "half": ("Half within", [each.p50 for each in speeds]),
-        "most": ("99 of 100 within", [each.p99 for each in speeds]),
+        "half": (_("Half within"), [each.p50 for each in speeds]),
+        "most": (_("99 of 100 within"), [each.p99 for each in speeds]),
     }
     waiting = [float(each.waiting) if each.p50 is not None else None for each in speeds]
     return {
-        "calls_chart": charts.bars(calls.steps, GROUPS, times, across),
+        "calls_chart": charts.bars(calls.steps, groups, times, across),
         "calls_rows": [
-            (time, [f"{step.get(group, 0):,}" for group in GROUPS])
+            (time, [thousands(step.get(group, 0)) for group in GROUPS])
             for time, step in zip(times, calls.steps, strict=True)
             if step
         ],
-        "groups": GROUPS,
+        "groups": groups,
         "outcomes": _outcomes(calls),
         "speed": speed,
         "speed_words": None if speed.p50 is None or speed.p99 is None else (_s(speed.p50), _s(speed.p99)),
         "speed_chart": charts.lines(slow, times, across, _s),
-        "queue_chart": charts.lines({"queue": ("Longest queue", waiting)}, times, across, _count, whole=True),
+        "queue_chart": charts.lines({"queue": (_("Longest queue"), waiting)}, times, across, _count, whole=True),
         "speed_rows": _speed_rows(times, speeds),
     }
 
@@ -150,4 +176,4 @@ _s = charts.seconds
 
 
 def _count(value: float) -> str:
-    return f"{value:,.0f}"
+    return thousands(round(value))

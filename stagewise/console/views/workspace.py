@@ -6,6 +6,7 @@ import zoneinfo
 from typing import TYPE_CHECKING
 
 from django.shortcuts import redirect
+from django.utils.translation import gettext as _
 
 from stagewise.accounts import actions
 from stagewise.accounts.caller import address_of
@@ -33,7 +34,7 @@ def workspace(request: HttpRequest, seat: Seat) -> HttpResponse:
         except ActionError as error:
             problems = error.problems
         else:
-            toasts.say(request, "Saved.")
+            toasts.say(request, _("Saved."))
             return redirect("workspace", slug=seat.workspace.slug)
     return show(
         request,

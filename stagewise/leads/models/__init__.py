@@ -1,13 +1,16 @@
 """Lead types with their stages, the leads that walk through them, and what a team does with each."""
 
 from stagewise.leads.models.held import HeldLead, HeldState
+from stagewise.leads.models.imports import ImportLine, ImportState, LeadImport, LineKind
 from stagewise.leads.models.leads import Lead, LeadAttribution, LeadRepeat, LeadSearch, LeadSlot
 from stagewise.leads.models.types import LeadType, LeadTypeAlias, Stage, StageKind, UnmatchedName
 from stagewise.leads.models.work import (
     ActivityKind,
+    BulkChange,
+    BulkKind,
+    BulkLead,
     DeletedLead,
     LeadActivity,
-    LeadImport,
     LeadMention,
     LeadNote,
     LeadTag,
@@ -18,9 +21,14 @@ from stagewise.leads.models.work import (
 
 __all__ = [
     "ActivityKind",
+    "BulkChange",
+    "BulkKind",
+    "BulkLead",
     "DeletedLead",
     "HeldLead",
     "HeldState",
+    "ImportLine",
+    "ImportState",
     "Lead",
     "LeadActivity",
     "LeadAttribution",
@@ -34,6 +42,7 @@ __all__ = [
     "LeadTask",
     "LeadType",
     "LeadTypeAlias",
+    "LineKind",
     "SavedView",
     "Stage",
     "StageKind",

@@ -68,6 +68,8 @@ class Lead(models.Model):
     closed_reason = models.TextField(null=True)
     #: Who added it by hand or by a file (an e-mail address); null: an endpoint took it.
     added_by = models.CharField(max_length=254, null=True)
+    #: When it was released, of a lead that was held: its row id is of that time, ``created_at`` is when it was sent.
+    released_at = models.BigIntegerField(null=True)
 
     class Meta:
         db_table = "lead"
@@ -90,6 +92,9 @@ class Lead(models.Model):
                 fields=["workspace", "-answered_at"],
                 condition=models.Q(answered_at__isnull=False),
                 name="lead_by_answer",
+            ),
+            models.Index(
+                fields=["workspace", "-created_at"], condition=models.Q(released_at__isnull=False), name="lead_released"
             ),
         ]
 

@@ -45,6 +45,13 @@ class LeadTag(models.Model):
         return f"{self.tag_id} on {self.lead_id}"
 
 
+class NotesKept(models.Manager["LeadNote"]):
+    """The notes that nobody has deleted."""
+
+    def get_queryset(self) -> models.QuerySet[LeadNote]:
+        return super().get_queryset().filter(deleted_at=None)
+
+
 class LeadNote(models.Model):
     """What a member wrote down about a lead."""
 
@@ -55,10 +62,17 @@ class LeadNote(models.Model):
     #: Milliseconds since 1970, UTC, as all times here.
     at = models.BigIntegerField()
     edited_at = models.BigIntegerField(null=True)
+    #: When its writer deleted it: for a day it can be put back.
+    deleted_at = models.BigIntegerField(null=True)
+
+    objects = NotesKept()
+    #: With those that wait to be put back.
+    everything: models.Manager[LeadNote] = models.Manager()
 
     class Meta:
         db_table = "lead_note"
         constraints = [models.UniqueConstraint(fields=["workspace", "id"], name="lead_note_workspace_id")]
+        indexes = [models.Index(fields=["id"], condition=~models.Q(deleted_at=None), name="lead_note_deleted")]
 
     def __str__(self) -> str:
         return self.text[:40]
@@ -158,6 +172,8 @@ class DeletedLead(models.Model):
     deleted_by = models.CharField(max_length=254, blank=True)
     #: The lead that it was merged into.
     merged_into = models.BigIntegerField(null=True)
+    #: What went over to that lead, by row ids, so that it can come back: ``{"notes": [12], "tags": [3]}``.
+    moved = models.JSONField(default=dict)
 
     class Meta:
         db_table = "deleted_lead"
@@ -188,32 +204,66 @@ class SavedView(models.Model):
         return self.name
 
 
-class LeadImport(models.Model):
-    """A file of leads that somebody hands in: looked at first, then taken in by the worker, slice by slice."""
+class BulkKind(models.TextChoices):
+    """What can be done to many leads at once."""
 
-    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+")
+    ASSIGN = "assign", "Assign"
+    STAGE = "stage", "Move"
+    TAG = "tag", "Tag"
+    UNTAG = "untag", "Untag"
+    DELETE = "delete", "Delete"
+
+
+class BulkChange(models.Model):
+    """Something done to many leads at once: begun in the request, finished by the worker, slice by slice."""
+
+    workspace = models.ForeignKey(Workspace, on_delete=models.CASCADE, related_name="+", db_index=False)
+    member = models.ForeignKey(Member, on_delete=models.CASCADE, related_name="+")
+    #: Who does it: the e-mail address at that time.
     actor = models.CharField(max_length=254)
-    file_name = models.CharField(max_length=200)
-    #: Where the file lies below the data directory until it is done; never shown.
-    path = models.CharField(max_length=300)
-    #: Column of the file → field of a lead, and what goes for columns that are missing.
-    mapping = models.JSONField(default=dict)
-    #: ``uploaded``, ``waiting``, ``running``, ``done``, ``stopped``
-    state = models.CharField(max_length=10, default="uploaded")
-    total = models.IntegerField(default=0)
-    #: Lines dealt with: the next slice begins after them.
+    kind = models.CharField(max_length=6, choices=BulkKind)
+    #: What the kind calls for: row id of the owner (null: nobody), the stage or the tag.
+    value = models.BigIntegerField(null=True)
+    #: What it is called: the stage's name, the owner's address, the tag.
+    label = models.CharField(max_length=254, blank=True)
+    #: The leads that are still to be done, by row id, where they were marked one by one.
+    ids = models.JSONField(default=list)
+    #: All that match these filters (a page's query) instead, from the place after ``after`` on.
+    query = models.TextField(blank=True)
+    after = models.TextField(blank=True)
+    #: How many there will be, where that is known.
+    total = models.IntegerField(null=True)
     handled = models.IntegerField(default=0)
-    created = models.IntegerField(default=0)
-    #: The first thousand lines that could not be taken: ``[line number, ["email: …"]]``.
-    bad = models.JSONField(default=list)
-    bad_count = models.IntegerField(default=0)
+    changed = models.IntegerField(default=0)
+    #: What could not be done to how many, in words: ``{"Choose another stage.": 3}``.
+    refused = models.JSONField(default=dict)
+    #: Milliseconds since 1970, UTC.
     created_at = models.BigIntegerField()
+    #: When all was done; null again while it is being taken back.
     ended_at = models.BigIntegerField(null=True)
+    #: When somebody began to take it back.
+    undone_at = models.BigIntegerField(null=True)
 
     class Meta:
-        db_table = "lead_import"
-        constraints = [models.UniqueConstraint(fields=["workspace", "id"], name="lead_import_workspace_id")]
-        indexes = [models.Index(fields=["id"], condition=models.Q(ended_at=None), name="lead_import_open")]
+        db_table = "bulk_change"
+        constraints = [models.UniqueConstraint(fields=["workspace", "id"], name="bulk_change_workspace_id")]
+        indexes = [models.Index(fields=["id"], condition=models.Q(ended_at=None), name="bulk_change_open")]
 
     def __str__(self) -> str:
-        return self.file_name
+        return f"{self.kind} {self.label}"
+
+
+class BulkLead(models.Model):
+    """A lead that a bulk change has changed, and what stood there before: with these rows it is taken back."""
+
+    bulk = models.ForeignKey(BulkChange, on_delete=models.CASCADE, related_name="leads", db_index=False)
+    lead_id = models.BigIntegerField()
+    #: Row id of the owner or stage before; null: nobody, or nothing to remember.
+    before = models.BigIntegerField(null=True)
+
+    class Meta:
+        db_table = "bulk_lead"
+        constraints = [models.UniqueConstraint(fields=["bulk", "lead_id"], name="bulk_lead_once")]
+
+    def __str__(self) -> str:
+        return f"{self.lead_id} of {self.bulk_id}"

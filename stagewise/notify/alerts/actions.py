@@ -10,10 +10,9 @@ from msgspec import UNSET, UnsetType
 
 from stagewise.accounts import audit
 from stagewise.accounts.clock import now_ms
-from stagewise.accounts.errors import ActionError, Conflict
+from stagewise.accounts.errors import ActionError
 from stagewise.accounts.models import AuditEntry
-from stagewise.endpoints import actions as endpoints
-from stagewise.endpoints import optional
+from stagewise.endpoints import reverting
 from stagewise.endpoints.models import Endpoint
 from stagewise.leads.queries import iso
 from stagewise.notify.alerts import raising, rules
@@ -104,48 +103,19 @@ def revert(alert: Alert, actor: str = "", address: str = "") -> Endpoint:
     endpoint = None if alert.endpoint_id is None else Endpoint.objects.filter(pk=alert.endpoint_id).first()
     if endpoint is None or entry is None:
         raise ActionError({"": [_UNKNOWN]})
-    return _take_back(endpoint, entry, actor, address)
+    return reverting.revert(endpoint, entry, actor, address).endpoint
 
 
 def take_back(endpoint: Endpoint, audit_id: int, actor: str = "", address: str = "") -> Endpoint:
     """Take back the saved change of the endpoint's settings that this audit entry tells of.
 
-    Only what is still as that change left it goes back, and never a secret, for the audit holds none. Raises
-    :class:`Conflict` when nothing goes back, and :class:`ActionError` when there is no such change.
+    Raises as :func:`stagewise.endpoints.reverting.revert` does.
     """
     ours = AuditEntry.objects.filter(workspace_id=endpoint.workspace_id, action="endpoint.saved", subject=endpoint.name)
     entry = ours.filter(pk=audit_id).first()
     if entry is None:
         raise ActionError({"": [_UNKNOWN]})
-    return _take_back(endpoint, entry, actor, address)
-
-
-def _take_back(endpoint: Endpoint, entry: AuditEntry, actor: str, address: str) -> Endpoint:
-    fields: dict[str, Any] = {}
-    for name, (old, new) in entry.changes.items():
-        document, _, field = name.rpartition(".")
-        if optional.HIDDEN in {str(old), str(new)} or _now(endpoint, document, field) != new:
-            continue
-        if document:
-            fields.setdefault(document, {})[field] = _before(document, field, old)
-        else:
-            fields[field] = old
-    if not fields:
-        raise Conflict({"": ["These settings were changed again in the meantime. Look at them before you decide."]})
-    return endpoints.save_rules(endpoint, endpoints.RuleChanges(**fields), actor, address, endpoint.version)
-
-
-def _now(endpoint: Endpoint, document: str, field: str) -> Any:
-    return getattr(endpoint, document).get(field) if document else getattr(endpoint, field)
-
-
-def _before(document: str, field: str, old: Any) -> Any:
-    """A field of the optional rules as it was; one that was left out had its default."""
-    if old is not None:
-        return old
-    kinds: dict[str, type[msgspec.Struct]] = {str(name): kind for name, kind in optional.RULES.items()}
-    default = getattr(kinds[document](), field)
-    return list(default) if isinstance(default, tuple) else default
+    return reverting.revert(endpoint, entry, actor, address).endpoint
 
 
 def _resolve_canary(endpoint: Endpoint) -> None:

@@ -11,10 +11,8 @@ One that fails is sent again a minute later, because a restart fails one too; th
 from __future__ import annotations
 
 import json
-import socket
 import uuid
 from typing import TYPE_CHECKING, Any, Final
-from urllib.parse import urlsplit
 
 from django.conf import settings
 from django.db import transaction
@@ -24,24 +22,25 @@ from stagewise.core.ids import request_id
 from stagewise.endpoints.models import Attempt, AttemptCounter
 from stagewise.endpoints.queries import key_of, public_base
 from stagewise.leads.models import Lead
+from stagewise.notify import own_url
 from stagewise.notify.alerts import raising, rules
 from stagewise.notify.alerts.looking import subject_of
 from stagewise.notify.alerts.raising import Found
 from stagewise.notify.models import Alert, Watch
-from stagewise.notify.outbound import Answer, Outbound, OutboundError
+from stagewise.notify.outbound import OutboundError
 from stagewise.options.canary import HEADER, Canaries
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from stagewise.endpoints.models import Endpoint
+    from stagewise.notify.outbound import Answer
 
     Send = Callable[[str, dict[str, str], bytes], Answer]
 
 MINUTE_MS: Final = 60_000
 #: A canary that failed is sent again after so long.
 AGAIN_MS: Final = MINUTE_MS
-TIMEOUT_S: Final = 15.0
 
 #: What the test lead says; its message is new each time, so that it repeats nothing.
 _LEAD: Final = {"name": "Stagewise canary", "phone": "+44 20 7946 0958", "email": "canary@example.com"}
@@ -64,7 +63,7 @@ def send_one(watch: Watch, clock: Callable[[], int], send: Send | None = None) -
     Opens no transaction while it waits for the answer. ``send`` posts bytes with headers to a URL, or raises
     :class:`OutboundError`; by default it is the guarded client.
     """
-    problem = _problem(watch.endpoint, send or _send)
+    problem = _problem(watch.endpoint, send or own_url.post)
     now = clock()
     with transaction.atomic():
         there = Watch.objects.select_for_update().filter(pk=watch.pk).exclude(canary_minutes=None).first()
@@ -147,20 +146,6 @@ def _uncount(lead: Lead) -> None:
         return
     AttemptCounter.objects.filter(id=row, count__gt=0).update(count=F("count") - 1, detailed=F("detailed") - 1)
     AttemptCounter.objects.filter(id=row, count=0).delete()
-
-
-def _send(url: str, headers: dict[str, str], body: bytes) -> Answer:
-    """Post through the guarded client, for which our own public URL may be wherever its name points to."""
-    parts = urlsplit(url)
-    try:
-        found = socket.getaddrinfo(parts.hostname, parts.port or parts.scheme, type=socket.SOCK_STREAM)
-    except OSError:
-        raise OutboundError(f"The name {parts.hostname} was not found.") from None
-    client = Outbound([*settings.OUTBOUND_ALLOW, *dict.fromkeys(str(address[0]) for *_, address in found)])
-    try:
-        return client.send("POST", url, headers=headers, body=body, timeout_s=TIMEOUT_S)
-    finally:
-        client.close()
 
 
 def _json(body: bytes) -> dict[str, Any]:

@@ -9,9 +9,12 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any, Final
 
 import msgspec
+from django.utils.translation import gettext_lazy as _
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+
+    from django.utils.functional import _StrPromise
 
 #: Kind of alert → its headline. With a subject (an endpoint, a channel) at most one of a kind is open.
 NO_LEADS: Final = "no_leads"
@@ -26,19 +29,19 @@ CHANNEL_FAILING: Final = "channel_failing"
 CHANNEL_PAUSED: Final = "channel_paused"
 QUEUE: Final = "queue"
 DISK: Final = "disk"
-KINDS: Final = {
-    NO_LEADS: "No leads are coming in",
-    REFUSALS: "More calls are refused than usual",
-    AFTER_CHANGE: "Calls are refused since a change of the settings",
-    ONE_ADDRESS: "Most calls come from one address",
-    ONE_ORIGIN: "Most calls come from one website",
-    LIMIT_REACHED: "Many addresses reach the limit",
-    HELD_FULL: "Many held leads are waiting",
-    CANARY: "The test lead does not get through",
-    CHANNEL_FAILING: "A channel fails",
-    CHANNEL_PAUSED: "A channel was paused",
-    QUEUE: "Work is piling up",
-    DISK: "The disk is nearly full",
+KINDS: Final[dict[str, _StrPromise]] = {
+    NO_LEADS: _("No leads are coming in"),
+    REFUSALS: _("More calls are refused than usual"),
+    AFTER_CHANGE: _("Calls are refused since a change of the settings"),
+    ONE_ADDRESS: _("Most calls come from one address"),
+    ONE_ORIGIN: _("Most calls come from one website"),
+    LIMIT_REACHED: _("Many addresses reach the limit"),
+    HELD_FULL: _("Many held leads are waiting"),
+    CANARY: _("The test lead does not get through"),
+    CHANNEL_FAILING: _("A channel fails"),
+    CHANNEL_PAUSED: _("A channel was paused"),
+    QUEUE: _("Work is piling up"),
+    DISK: _("The disk is nearly full"),
 }
 
 

@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from functools import partial
 
 import pytest
@@ -12,6 +11,7 @@ import pytest
 from tests.support.installation import Installation
 from tests.support.mailbox import Mailbox, free_port, mail_server
 from tests.support.processes import Process
+from tests.support.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -20,13 +20,6 @@ pytestmark = pytest.mark.slow
 def mailbox() -> Iterator[Mailbox]:
     with mail_server() as found:
         yield found
-
-
-def wait_until(is_so: Callable[[], bool]) -> None:
-    end = time.monotonic() + 40
-    while not is_so():
-        assert time.monotonic() < end
-        time.sleep(0.05)
 
 
 def has(mailbox: Mailbox, mails: int) -> bool:
@@ -57,7 +50,7 @@ def worker(installation: Installation, mailbox: Mailbox) -> Process:
 def end_of_digest(installation: Installation) -> None:
     """Ten minutes go by, as far as the digest is concerned, and it is sent."""
     installation.sql("UPDATE delivery SET next_at = 0 WHERE kind = 'lead.digest'")
-    wait_until(lambda: installation.count("delivery", "state = 'waiting'") == 0)
+    eventually(lambda: installation.count("delivery", "state = 'waiting'") == 0)
 
 
 def test_twenty_leads_are_mails_and_the_others_a_digest(installation: Installation, mailbox: Mailbox) -> None:
@@ -65,7 +58,7 @@ def test_twenty_leads_are_mails_and_the_others_a_digest(installation: Installati
     prepared(installation, 25)
     for _ in range(3):
         worker(installation, mailbox)
-    wait_until(lambda: installation.count("delivery", "kind = 'lead.created' AND state = 'done'") == 25)
+    eventually(lambda: installation.count("delivery", "kind = 'lead.created' AND state = 'done'") == 25)
     assert len(mailbox.received) == 20
     assert installation.count("mail", "state = 'gathered'") == 5
     end_of_digest(installation)
@@ -73,20 +66,22 @@ def test_twenty_leads_are_mails_and_the_others_a_digest(installation: Installati
     assert told(mailbox) == {f"Visitor {number};" for number in range(25)}
 
 
+@pytest.mark.parametrize("mails", [9, pytest.param(3, marks=pytest.mark.soak)])
 def test_workers_that_are_killed_lose_no_lead_and_double_one_mail_at_most(
-    installation: Installation, mailbox: Mailbox
+    installation: Installation, mailbox: Mailbox, mails: int
 ) -> None:
+    """Each of them is killed when it has sent so many mails."""
     prepared(installation, 40)
     kills = 0
     while len(mailbox.received) < 18:
-        enough = len(mailbox.received) + 3
+        enough = min(len(mailbox.received) + mails, 18)
         process = worker(installation, mailbox)
-        wait_until(partial(has, mailbox, enough))
+        eventually(partial(has, mailbox, enough))
         process.kill()
         kills += 1
         installation.sql("UPDATE delivery SET lease = 0, lease_until = 0")
     worker(installation, mailbox)
-    wait_until(lambda: installation.count("delivery", "kind = 'lead.created' AND state = 'done'") == 40)
+    eventually(lambda: installation.count("delivery", "kind = 'lead.created' AND state = 'done'") == 40)
     end_of_digest(installation)
     assert told(mailbox) == {f"Visitor {number};" for number in range(40)}
     assert len(mailbox.received) <= 21 + kills

@@ -55,7 +55,6 @@ class Sink:
         if self.tls is not None:
             self.tls.sni_callback = lambda _socket, name, _context: self.names.append(name)
         self._listener = socket.create_server((self.address, 0))
-        self._listener.settimeout(0.05)
         self.port = self._listener.getsockname()[1]
         self._threads = [threading.Thread(target=self._accept)]
         self._threads[0].start()
@@ -66,6 +65,7 @@ class Sink:
 
     def close(self) -> None:
         self._ends.set()
+        self._listener.shutdown(socket.SHUT_RDWR)
         for each in list(self._open):
             with contextlib.suppress(OSError):
                 each.shutdown(socket.SHUT_RDWR)
@@ -78,11 +78,11 @@ class Sink:
         return self._ends.wait(seconds)
 
     def _accept(self) -> None:
-        while not self._ends.is_set():
+        while True:
             try:
                 connection, _ = self._listener.accept()
-            except TimeoutError:
-                continue
+            except OSError:  # it was shut down
+                return
             self.connections += 1
             thread = threading.Thread(target=self._serve, args=(connection,))
             self._threads.append(thread)

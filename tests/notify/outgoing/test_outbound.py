@@ -219,4 +219,5 @@ def test_a_certificate_of_an_unknown_authority_is_not_accepted(authority: trustm
 def test_a_receiver_without_tls_gets_nothing_that_was_meant_to_be_encrypted(sink: Sink, client: Client) -> None:
     with pytest.raises(OutboundError):
         client(LOCAL).send("POST", f"https://127.0.0.1:{sink.port}/", body=b"secret", timeout_s=0.3)
-    assert sink.requests == []
+    # By chance the first bytes of TLS, which are chosen by chance, look like a request.
+    assert "secret" not in str(sink.requests)

@@ -34,11 +34,7 @@ _NOT_IN_TEXT = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff]")
 #: The beginning of a telephone number that can be dialled, without an extension.
 _DIALLED = re.compile(r"\+?[0-9 ()./-]+", re.ASCII)
 
-_LEAD_WORDS = {
-    outbox.CREATED: ("New lead",),
-    outbox.UPDATED: ("Lead changed", "The details of this lead were changed."),
-    outbox.ASSIGNED: ("Lead assigned", "This lead was given to somebody to work."),
-}
+_LEAD_WORDS = {outbox.CREATED: "New lead", outbox.UPDATED: "Lead changed", outbox.ASSIGNED: "Lead assigned"}
 _CAME_BY = {
     "page_url": "Page",
     "referrer": "Came from",
@@ -92,18 +88,16 @@ def of_lead(workspace: Workspace, kind: str, data: Mapping[str, Any]) -> View:
     """What is told of a lead's event. ``data`` is that of the payload."""
     lead_type, endpoint = _name(data.get("lead_type")), _name(data.get("endpoint"))
     where = ", ".join(filter(None, (lead_type, endpoint or "added by hand")))
-    kicker, *intro = _LEAD_WORDS.get(kind, ("Lead",))
-    if kind == outbox.STAGE_CHANGED:
-        kicker = f"Lead moved to {_name(data.get('stage'))}"
-        before = _name(data.get("previous_stage"))
-        intro = [f"It was in “{before}” before."] if before else []
+    kicker = (
+        f"Lead moved to {_name(data.get('stage'))}" if kind == outbox.STAGE_CHANGED else _LEAD_WORDS.get(kind, "Lead")
+    )
     email = fact(data.get("email") or "")
     is_for_who_works_it = kind in _LEAD_WORDS
     return View(
         subject=subject(f"{kicker}: {where}"),
         kicker=f"{kicker} · {where}",
         title=fact(data.get("name") or "A lead"),
-        intro=tuple(intro),
+        intro=_what_changed(kind, data),
         contacts=_contacts(data, email),
         message=_text(data.get("message") or "") if is_for_who_works_it else "",
         button=Link("Open the lead", lead_url(workspace, str(data["id"]))),
@@ -112,13 +106,26 @@ def of_lead(workspace: Workspace, kind: str, data: Mapping[str, Any]) -> View:
     )
 
 
+def _what_changed(kind: str, data: Mapping[str, Any]) -> tuple[str, ...]:
+    """What is different from before, as a sentence; nothing of a lead that has just come."""
+    before, owner = _name(data.get("previous_stage")), _name(data.get("owner"))
+    if kind == outbox.STAGE_CHANGED:
+        return (f"It was in “{before}” before.",) if before else ()
+    if kind == outbox.UPDATED:
+        changed = ", ".join(_name(each).replace("_", " ") for each in data.get("changed") or ())
+        return (f"What was changed: {changed}.",) if changed else ("The details of this lead were changed.",)
+    if kind == outbox.ASSIGNED:
+        return (f"It is {owner}'s to work now." if owner else "It is nobody's to work now.",)
+    return ()
+
+
 def of_deleted_lead(workspace: Workspace, data: Mapping[str, Any]) -> View:
     """What is told of a lead that is no more: that it was there."""
     return View(
         subject=subject(f"Lead deleted: {workspace.name}"),
         kicker=f"Lead deleted · {workspace.name}",
         title="A lead was deleted",
-        intro=("It was deleted for good, so this mail can say no more of it than its id.",),
+        intro=("So this mail says no more of it than its id. In Stagewise it can be put back for 30 days.",),
         facts=(("Id", str(data.get("id") or "unknown")),),
     )
 
@@ -255,6 +262,8 @@ def _lead_facts(
     rows = [
         ("Lead type", lead_type),
         ("Stage", _name(data.get("stage"))),
+        ("Owner", _name(data.get("owner"))),
+        ("Tags", ", ".join(map(_name, data.get("tags") or ()))),
         ("Endpoint", endpoint),
         ("Received", moment(workspace, str(data.get("created_at") or ""))),
         *((label, fact(came_by[name])) for name, label in _CAME_BY.items() if came_by.get(name)),
