@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import sys
 from collections.abc import Iterable
@@ -28,10 +29,11 @@ def leads() -> None:
 def leads_list(limit: int | None, workspace: str | None, as_json: bool) -> None:
     """List leads with their stage and endpoint."""
     open_installation()
-    from stagewise.leads.export import newest_first
+    from stagewise.leads.export import that_match
+    from stagewise.leads.finding import Filters
     from stagewise.leads.queries import as_dict
 
-    found = newest_first(choose_workspace(workspace), limit)
+    found = itertools.islice(that_match(choose_workspace(workspace), Filters()), limit)
     if as_json:
         with _opened(None) as file:
             _write_json(file, found)
@@ -52,9 +54,10 @@ def leads_export(output: Path | None, workspace: str | None, as_json: bool) -> N
     In the CSV, text that a spreadsheet would take for a formula begins with an apostrophe.
     """
     open_installation()
-    from stagewise.leads.export import csv_lines, newest_first
+    from stagewise.leads.export import csv_lines, that_match
+    from stagewise.leads.finding import Filters
 
-    found = newest_first(choose_workspace(workspace))
+    found = that_match(choose_workspace(workspace), Filters())
     with _opened(output) as file:
         if as_json:
             _write_json(file, found)

@@ -40,21 +40,8 @@ _NO_XML: Final = re.compile("[\ufffe\uffff\ud800-\udfff]")
 _WIDTHS: Final = {"id": 38, "created_at": 26, "name": 26, "phone": 20, "phone_e164": 18, "email": 30, "message": 60}
 
 
-def newest_first(workspace: Workspace, at_most: int | None = None) -> Iterator[Lead]:
-    """All leads of the workspace, page by page."""
-    before: int | None = None
-    left = at_most
-    while left is None or left > 0:
-        page = queries.page(workspace, before=before, size=_PAGE if left is None else min(_PAGE, left))
-        yield from page.leads
-        if page.next_before is None:
-            return
-        before = page.next_before
-        left = None if left is None else left - len(page.leads)
-
-
 def that_match(workspace: Workspace, filters: Filters) -> Iterator[Lead]:
-    """All leads that the filters mean, the newest first whatever order they ask for."""
+    """All leads that the filters mean, page by page, the newest first whatever order they ask for."""
     after: Cursor | None = None
     while True:
         found = finding.ids(workspace, filters, after, _PAGE)

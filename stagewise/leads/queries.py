@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import datetime
-from typing import TYPE_CHECKING, Any, Literal, NamedTuple
+from typing import TYPE_CHECKING, Any, Literal
 
 from django.db import connection
-from django.db.models import F, Prefetch, Q, QuerySet
+from django.db.models import F, Prefetch, QuerySet
 
 from stagewise.leads.models import Lead, LeadAttribution, LeadTag, LeadType
-from stagewise.leads.search import matches, terms, text_of
 from stagewise.options import attribution
 
 if TYPE_CHECKING:
@@ -17,10 +16,6 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
 
     from stagewise.accounts.models import Workspace
-
-#: How many leads that the worker has not reached yet are looked through one by one.
-_NOT_DERIVED_AT_MOST = 2_000
-
 
 _PLAIN = (*attribution.URLS, *attribution.CAMPAIGN)
 
@@ -39,21 +34,6 @@ SELECT value FROM found WHERE value IS NOT NULL LIMIT %s
 """
 
 
-class Marks(NamedTuple):
-    """What else to choose leads by: test leads left out (``hide``) or alone (``only``), and their campaign's names."""
-
-    test: str = ""
-    source: str = ""
-    campaign: str = ""
-
-
-class LeadPage(NamedTuple):
-    """A page of leads, newest first. ``next_before`` goes into the next call; None: this is the last page."""
-
-    leads: list[Lead]
-    next_before: int | None
-
-
 def of_workspace(workspace: Workspace) -> QuerySet[Lead]:
     """All leads of the workspace with what pages and exports show beside them."""
     return with_what_is_shown(Lead.objects.filter(workspace=workspace))
@@ -64,37 +44,6 @@ def with_what_is_shown(leads: QuerySet[Lead]) -> QuerySet[Lead]:
     beside = leads.select_related("lead_type", "stage", "endpoint", "attribution", "owner__user")
     tags = LeadTag.objects.select_related("tag").order_by("tag__name_key")
     return beside.prefetch_related(Prefetch("lead_tags", tags))
-
-
-def page(
-    workspace: Workspace,
-    search: str = "",
-    lead_type: LeadType | None = None,
-    before: int | None = None,
-    size: int = 50,
-    marks: Marks = Marks(),  # noqa: B008 - a tuple
-) -> LeadPage:
-    """A page of leads, newest first, by keyset: row ids below ``before``.
-
-    ``search`` is looked for in name, e-mail and phone: words in any case, digits in any spelling.
-    """
-    found = of_workspace(workspace)
-    if lead_type is not None:
-        found = found.filter(lead_type=lead_type)
-    found = _marked(found, workspace, marks)
-    if before is not None:
-        found = found.filter(id__lt=before)
-    wanted = terms(search)
-    if any("\0" in term for term in wanted):
-        return LeadPage([], None)
-    if wanted:
-        contains = Q()
-        for term in wanted:
-            contains &= Q(search__text__contains=term)
-        found = found.filter(contains | Q(id__in=_not_derived(workspace, wanted, before)))
-    leads = list(found.order_by("-id")[: size + 1])
-    more = len(leads) > size
-    return LeadPage(leads[:size], leads[size - 1].pk if more else None)
 
 
 def get(workspace: Workspace, public_id: uuid.UUID) -> Lead:
@@ -190,24 +139,3 @@ def iso(at_ms: int) -> str:
     """Milliseconds since 1970 as ``2026-01-01T12:00:00.123Z``."""
     moment = datetime.datetime.fromtimestamp(at_ms // 1000, datetime.UTC)
     return f"{moment:%Y-%m-%dT%H:%M:%S}.{at_ms % 1000:03d}Z"
-
-
-def _marked(found: QuerySet[Lead], workspace: Workspace, marks: Marks) -> QuerySet[Lead]:
-    if marks.test:
-        found = found.filter(test=marks.test == "only")
-    for field, value in (("utm_source", marks.source), ("utm_campaign", marks.campaign)):
-        if "\0" in value:
-            return found.none()
-        if value:
-            # The workspace again, so that the index of the attribution serves.
-            found = found.filter(**{"attribution__workspace_id": workspace.pk, f"attribution__{field}": value})
-    return found
-
-
-def _not_derived(workspace: Workspace, wanted: list[str], before: int | None) -> list[int]:
-    """The ids of leads that match but have no search text yet."""
-    fresh = Lead.objects.filter(workspace=workspace, derived_at=None)
-    if before is not None:
-        fresh = fresh.filter(id__lt=before)
-    rows = fresh.order_by("-id").values_list("id", "name", "email", "phone", "phone_e164", "message")
-    return [row[0] for row in rows[:_NOT_DERIVED_AT_MOST] if matches(text_of(*row[1:]), wanted)]

@@ -163,10 +163,11 @@ def _saved(place: Place) -> dict[str, Any]:
 
 
 def _unmatched(place: Place) -> dict[str, Any]:
+    """Which name is said in the body; here it comes to be, before anybody is tried."""
     UnmatchedName.objects.get_or_create(
         workspace_id=place.workspace.pk, name_key="odd", defaults={"name": "Odd", "count": 1, "last_at": 1}
     )
-    return {"key": "odd"}
+    return {}
 
 
 def _token(place: Place) -> dict[str, Any]:
@@ -252,7 +253,7 @@ OF_A_WORKSPACE: dict[str, Route] = {
     "lead_type_paint": Route(_type, write=ADMIN, body=lambda _: {"hue": "3"}),
     "alias_add": Route(_type, write=ADMIN, body=lambda _: {"name": "Enquiry"}),
     "alias_remove": Route(_alias, write=ADMIN),
-    "unmatched_dismiss": Route(_none, write=ADMIN, body=_unmatched),
+    "unmatched_dismiss": Route(_unmatched, write=ADMIN, body=lambda _: {"key": "odd"}),
     "lead_type_archive": Route(_type, write=ADMIN),
     "lead_type_restore": Route(_archived_type, write=ADMIN),
     "stage_add": Route(_type, write=ADMIN, body=lambda _: {"name": "Offer", "kind": "open"}),

@@ -61,7 +61,7 @@ def test_a_card_is_moved_and_undo_puts_it_back(cast: Cast, agnes: Client) -> Non
 def test_who_moves_a_card_that_somebody_moved_before_is_told_and_changes_nothing(cast: Cast, agnes: Client) -> None:
     seen = cast.acme.lead.stage_id
     working.set_stage(cast.acme.lead, stage(cast, "Qualified"), "olga@example.com")
-    assert "Somebody moved it to “Qualified” in the meantime." in move(
+    assert "olga@example.com moved it to “Qualified” in the meantime." in move(
         agnes, cast.acme.lead, stage(cast, "Contacted"), seen
     )
     assert placed(cast, "Grace Hopper") == "Qualified"

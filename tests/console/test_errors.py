@@ -15,7 +15,7 @@ from pytest_django import Settings
 from stagewise import settings as stagewise_settings
 from stagewise.accounts.models import User
 from stagewise.console import errors
-from stagewise.leads import queries
+from stagewise.leads import finding
 from tests.console.pages import Page
 from tests.support.cast import Cast
 
@@ -28,7 +28,7 @@ def failing(monkeypatch: pytest.MonkeyPatch, error: Exception) -> Client:
     def fail(*_: object, **__: object) -> NoReturn:
         raise error
 
-    monkeypatch.setattr(queries, "page", fail)
+    monkeypatch.setattr(finding, "find", fail)
     return Client(raise_request_exception=False)
 
 

@@ -59,11 +59,16 @@ def test_no_page_has_anything_inline_or_from_elsewhere(cast: Cast, as_user: AsUs
     summary(cast.acme, "ip_not_allowed", 403)
     browser = as_user(cast.olga)
     for path in paths(cast):
-        page = browser.get(path, follow=True).content.decode()
+        answer = browser.get(path, follow=True)
+        if answer.streaming:  # a file to keep
+            continue
+        page = answer.content.decode()
         assert not re.search(r"<[^>]* (style|on[a-z]+)=", page), path
         assert "<style" not in page
         assert all('src="/static/' in tag for tag in re.findall("<script[^>]*>", page)), path
-        assert not re.findall(r'(?:src|href)="(?:https?:)?//[^"]*"', page), path
+        elsewhere = re.findall(r'(?:src|href)="((?:https?:)?//[^"]*)"', page)
+        # A link that somebody follows to write to the lead; nothing is fetched from there.
+        assert [each for each in elsewhere if not each.startswith("https://wa.me/")] == [], path
 
 
 @pytest.mark.parametrize(

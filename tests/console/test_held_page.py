@@ -67,7 +67,7 @@ def test_how_many_wait_stands_in_the_navigation_while_any_do(cast: Cast, agnes: 
     assert "Held 1" in read(agnes, "/w/acme/lead-types/").text
     act(agnes, "discard", cast.acme.held)
     assert "Held" not in read(agnes, "/w/acme/lead-types/").text
-    assert "Held leads" in read(agnes, "/w/acme/leads/").text
+    assert "Held leads" in read(agnes, PAGE).text
 
 
 def test_where_nothing_is_held_the_page_leads_to_the_rules(cast: Cast, as_user: AsUser) -> None:

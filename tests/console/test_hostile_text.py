@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
+from contextlib import suppress
+from html import unescape
 
 import pytest
 from django.test import Client
 
+from stagewise.accounts.clock import now_ms
 from stagewise.accounts.errors import ActionError
 from stagewise.accounts.models import User
+from stagewise.leads import notes, tags, tasks, working
 from stagewise.leads.actions import add_lead_type, add_stage
 from stagewise.leads.models import LeadAttribution
 from stagewise.notify.models import Channel, DeliveryTry
@@ -27,6 +32,7 @@ OURS = {
     *("rect", "circle", "a", "span", "bdi", "code", "strong", "time", "h1", "h2", "h3", "p", "ul", "ol", "li", "dl"),
     *("dt", "dd", "table", "thead", "tbody", "tr", "th", "td", "details", "summary", "form", "label", "input"),
     *("button", "select", "option", "path", "fieldset", "legend", "use", "dialog", "hr", "br"),
+    *("b", "textarea", "datalist", "progress", "ins", "del"),
 }
 
 
@@ -57,16 +63,34 @@ def test_leads_are_shown_as_text(cast: Cast, as_user: AsUser) -> None:
         assert_text(page)
         assert " ".join(each.name.split()) in page.text
         assert " ".join((each.message or "").split()) in page.text
-        assert_text(read(browser, f"/w/acme/leads/{each.public_id}/delete/"))
     path = "/w/acme/leads/"
     shown = 0
     while path:
         page = read(browser, path)
         assert_text(page)
         shown += page.html.count('class="title cut"')
-        query = page.html.partition(">Older<")[0].rpartition('href="')[2].partition('"')[0]
-        path = f"/w/acme/leads/{query}" if ">Older<" in page.html else ""
+        following = re.search(r'href="(\?[^"]*)" rel="next"', page.html)
+        path = f"/w/acme/leads/{unescape(following[1])}" if following else ""
     assert shown == len(made) + 1
+    for path in ("overview/", "board/", "board/?show=all", "leads/?q=%3Cscript", "leads/export/"):
+        assert_text(read(browser, f"/w/acme/{path}"))
+
+
+def test_what_people_write_about_a_lead_is_shown_as_text(cast: Cast, as_user: AsUser) -> None:
+    browser, me = as_user(cast.olga), cast.acme.workspace.members.get(user=cast.olga)
+    for number, sent in enumerate(hostile()):
+        text = " ".join(sent.get("message", sent.get("name", "")).split())[:60].strip()
+        made = lead(cast.acme, name=text[:50] or "x")
+        with suppress(ActionError):
+            notes.add_note(made, me, f"@olga@example.com {text}")
+            tasks.add_task(made, me, text or "x", now_ms())
+            tags.tag(made, text)
+            working.set_stage(made, made.lead_type.stages.get(name="Lost"), text[:254], reason=text)
+        assert_text(read(browser, f"/w/acme/leads/{made.public_id}/"))
+        if number % 3 == 0:
+            working.delete_lead(made, text[:254])
+    for path in ("leads/", "leads/deleted/", "board/", "overview/", "settings/audit/", "settings/audit/?about=leads"):
+        assert_text(read(browser, f"/w/acme/{path}"))
 
 
 def test_what_callers_say_of_themselves_is_shown_as_text(cast: Cast, as_user: AsUser) -> None:

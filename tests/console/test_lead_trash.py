@@ -72,7 +72,7 @@ def test_what_was_deleted_waits_in_a_list_and_is_put_back_from_there(cast: Cast,
     working.delete_lead(cast.acme.lead, "adam@example.com")
     working.delete_lead(cast.next_door.lead)
     page = read(agnes, "/w/acme/leads/deleted/")
-    assert "Grace Hopper just now adam@example.com in 29 days" in page.text
+    assert "Grace Hopper just now adam@example.com goes for good in 29 days" in page.text
     assert page.text.count("Put back") == 1
     assert "Put back" not in read(as_user(cast.vera), "/w/acme/leads/deleted/").text
     page = send(agnes, f"/w/acme/leads/deleted/{cast.acme.lead.public_id}/restore/")

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from stagewise.leads import queries
-from stagewise.leads.export import COLUMNS, csv_lines, newest_first
+from stagewise.leads import finding, queries
+from stagewise.leads.export import COLUMNS, csv_lines, that_match
+from stagewise.leads.finding import Filters
 from stagewise.leads.models import Lead, LeadAttribution
-from stagewise.leads.queries import Marks
 from tests.support.cast import Cast, Place, lead
 
 pytestmark = pytest.mark.django_db
@@ -25,8 +25,8 @@ def from_web(there: Place, name: str = "Ada", **known: Any) -> Lead:
     return made
 
 
-def names(cast: Cast, **marks: str) -> list[str]:
-    return [each.name for each in queries.page(cast.acme.workspace, marks=Marks(**marks)).leads]
+def names(cast: Cast, **chosen: Any) -> list[str]:
+    return [each.name for each in finding.find(cast.acme.workspace, Filters(**chosen)).leads]
 
 
 def test_leads_are_chosen_by_source_and_campaign(cast: Cast) -> None:
@@ -77,7 +77,7 @@ def test_the_export_has_a_column_for_each_and_no_formulas(cast: Cast) -> None:
         click_ids={"gclid": "-1"},
     )
     Lead.objects.filter(pk=made.pk).update(forwarded_by="198.51.100.7", test=True)
-    rows = list(csv.DictReader(io.StringIO("".join(csv_lines(newest_first(cast.acme.workspace))))))
+    rows = list(csv.DictReader(io.StringIO("".join(csv_lines(that_match(cast.acme.workspace, Filters()))))))
     assert list(rows[0]) == list(COLUMNS)
     assert COLUMNS[:11] == (
         "id", "created_at", "name", "phone", "phone_e164", "email", "message", "lead_type", "stage", "endpoint", "test"
@@ -95,5 +95,5 @@ def test_the_export_has_a_column_for_each_and_no_formulas(cast: Cast) -> None:
 def test_an_export_asks_the_database_the_same_for_many_as_for_few(cast: Cast, django_assert_num_queries: Any) -> None:
     for number in range(30):
         from_web(cast.acme, utm_source=f"s{number}")
-    with django_assert_num_queries(1):
-        assert len(list(csv_lines(newest_first(cast.acme.workspace)))) == 32
+    with django_assert_num_queries(5):
+        assert len(list(csv_lines(that_match(cast.acme.workspace, Filters())))) == 32

@@ -7,7 +7,8 @@ import pytest
 from stagewise.accounts.errors import ActionError
 from stagewise.accounts.models import AuditEntry
 from stagewise.endpoints.models import Hit
-from stagewise.leads import actions, queries, working
+from stagewise.leads import actions, finding, queries, working
+from stagewise.leads.finding import Filters
 from stagewise.leads.models import Lead
 from stagewise.notify.models import Event
 from stagewise.worker.derive import derive
@@ -100,33 +101,8 @@ def test_a_lead_of_another_workspace_is_not_found(cast: Cast) -> None:
         queries.get(cast.acme.workspace, uuid.uuid4())
 
 
-def test_pages_go_from_new_to_old_and_miss_nothing(cast: Cast) -> None:
-    made = [lead(cast.acme).pk for _ in range(7)]
-    seen: list[int] = []
-    before = None
-    for _ in range(10):
-        page = queries.page(cast.acme.workspace, before=before, size=3)
-        assert len(page.leads) <= 3
-        seen += [each.pk for each in page.leads]
-        before = page.next_before
-        if before is None:
-            break
-    assert seen == [*reversed(made), cast.acme.lead.pk]
-
-
-def test_a_full_last_page_has_no_next(cast: Cast) -> None:
-    lead(cast.acme)
-    assert queries.page(cast.acme.workspace, size=2).next_before is None
-
-
-def test_leads_are_filtered_by_type(cast: Cast) -> None:
-    sales = lead(cast.acme, lead_type=cast.acme.types[1])
-    page = queries.page(cast.acme.workspace, lead_type=cast.acme.types[1])
-    assert [each.pk for each in page.leads] == [sales.pk]
-
-
 def found(cast: Cast, search: str) -> list[str]:
-    return [each.name for each in queries.page(cast.acme.workspace, search).leads]
+    return [each.name for each in finding.find(cast.acme.workspace, Filters(search=search)).leads]
 
 
 @pytest.mark.parametrize("derived", [False, True], ids=["fresh", "derived"])
@@ -172,11 +148,3 @@ def test_leads_are_found_by_name_email_and_phone_in_any_spelling(
 
 def test_an_empty_search_finds_everything(cast: Cast) -> None:
     assert found(cast, "  ") == ["Grace Hopper"]
-
-
-def test_a_search_goes_on_over_pages(cast: Cast) -> None:
-    for _ in range(5):
-        lead(cast.acme, name="Ada")
-    first = queries.page(cast.acme.workspace, "ada", size=3)
-    second = queries.page(cast.acme.workspace, "ada", before=first.next_before, size=3)
-    assert (len(first.leads), len(second.leads), second.next_before) == (3, 2, None)

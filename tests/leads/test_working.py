@@ -8,7 +8,8 @@ import pytest
 
 from stagewise.accounts.errors import ActionError, Conflict
 from stagewise.accounts.models import AuditEntry, Member, User
-from stagewise.leads import actions, aliases, notes, queries, tags, tasks, working
+from stagewise.leads import actions, aliases, finding, notes, queries, tags, tasks, working
+from stagewise.leads.finding import Filters
 from stagewise.leads.models import (
     DeletedLead,
     Lead,
@@ -213,9 +214,9 @@ def test_an_edit_changes_what_was_sent_with_and_nothing_else(cast: Cast) -> None
     fields = {"phone": ["+1 202 555 0123", "+44 20 7946 0958"], "email": ["grace@example.com", "grace@navy.example"]}
     assert lines(changed) == [("edited", AGNES, {"fields": fields})]
     assert events() == [("lead.updated", {"changed": ["email", "phone"]})]
-    [found] = queries.page(cast.acme.workspace, "020 7946 0958").leads
+    [found] = finding.find(cast.acme.workspace, Filters(search="020 7946 0958")).leads
     assert found.pk == changed.pk
-    assert not queries.page(cast.acme.workspace, "202 555 0123").leads
+    assert not finding.find(cast.acme.workspace, Filters(search="202 555 0123")).leads
 
 
 def test_the_audit_does_not_keep_what_a_lead_says(cast: Cast) -> None:
@@ -309,7 +310,7 @@ def test_a_deleted_lead_comes_back_as_it_was_with_everything_on_it(cast: Cast) -
     assert [mention.lead for mention in notes.unseen_mentions(member(cast.adam))] == [back]
     assert [each.tag.name for each in LeadTag.objects.filter(lead=back)] == ["VIP"]
     assert [task.text for task in LeadTask.objects.filter(lead=back)] == ["Call again"]
-    assert [found.pk for found in queries.page(cast.acme.workspace, "grace").leads] == [back.pk]
+    assert [found.pk for found in finding.find(cast.acme.workspace, Filters(search="grace")).leads] == [back.pk]
     assert not DeletedLead.objects.exists()
     assert [kind for kind, _who, _data in lines(back)] == ["tags", "task", "owner", "stage", "restored"]
     assert events()[-2:] == [("lead.deleted", {}), ("lead.updated", {"changed": ["deleted"]})]
