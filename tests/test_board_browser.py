@@ -124,7 +124,7 @@ def test_of_two_people_who_move_one_card_the_second_is_told(laptop: Visit, chrom
     card(other.page, "Wanted").drag_to(column(other.page, "Qualified"))
     said(other.page, "Wanted: New → Qualified")
     card(laptop.page, "Wanted").drag_to(column(laptop.page, "Contacted"))
-    said(laptop.page, "Somebody moved it to “Qualified” in the meantime.")
+    said(laptop.page, "olga@example.com moved it to “Qualified” in the meantime.")
     stands_in(laptop.page, "Wanted", "Qualified")
     other.page.context.close()
 

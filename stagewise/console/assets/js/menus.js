@@ -2,9 +2,28 @@
 
 const OPEN = "details.drop[open]";
 
+/** Between a menu and the edge of the screen, in pixels. */
+const GAP_PX = 8;
+
 function items(menu) {
   return [...menu.querySelectorAll("a, button")].filter((each) => each.checkVisibility());
 }
+
+/** Keeps an open menu on the screen, wherever its button stands. */
+function fit({ target }) {
+  const menu = target.matches?.(OPEN) && target.querySelector(".menu");
+  if (!menu) {
+    return;
+  }
+  menu.style.translate = "";
+  const { left, right } = menu.getBoundingClientRect();
+  const width = document.documentElement.clientWidth;
+  const by = Math.min(0, width - GAP_PX - right) || Math.max(0, GAP_PX - left);
+  menu.style.translate = by ? `${by}px 0` : "";
+}
+
+// A toggle does not bubble.
+document.addEventListener("toggle", fit, { capture: true });
 
 document.addEventListener("click", (event) => {
   for (const menu of document.querySelectorAll(OPEN)) {
