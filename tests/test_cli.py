@@ -13,7 +13,7 @@ import pytest
 
 from tests.support import shared
 from tests.support.installation import Installation, make, remove
-from tests.support.postgres import Cluster
+from tests.support.postgres import Cluster, free_port
 
 only_sqlite = pytest.mark.parametrize("engine", ["sqlite"])
 
@@ -101,7 +101,7 @@ def test_leads_are_listed_and_exported_newest_first_beside_a_running_server(inst
     answered = server.post_lead(name="Last").json()
     listed = installation.json("leads", "list")
     assert [each["name"] for each in listed] == ["Last", "Ada", 'Grace, "Admiral"', "=1+1"]
-    assert listed[0] == {**answered, "stage": "New", "endpoint": "My website"}
+    assert listed[0] == {**answered, "stage": "New", "endpoint": "My website", "owner": None, "tags": []}
     assert installation.json("leads", "list", "--limit", "2") == listed[:2]
     assert installation.json("leads", "export") == listed
     rows = list(csv.DictReader(io.StringIO(installation.stagewise("leads", "export").stdout)))
@@ -132,7 +132,7 @@ def test_the_last_lead_type_cannot_be_archived(installation: Installation) -> No
 @only_sqlite
 def test_adding_a_user_again_sets_role_and_password(installation: Installation) -> None:
     add = ("user", "add", "a@example.com", "--password-stdin", "--role")
-    installation.json(*add, "owner", stdin="a long pass phrase\n")
+    installation.json(*add, "agent", stdin="a long pass phrase\n")
     first = installation.sql("SELECT password FROM user_account")
     assert installation.json(*add, "viewer", stdin="another pass phrase\n")["role"] == "viewer"
     assert installation.sql("SELECT role FROM member") == [("viewer",)]
@@ -259,7 +259,13 @@ def test_a_schema_newer_than_this_release_is_refused(installation: Installation)
 
 
 def test_a_node_with_another_secret_key_is_refused(installation: Installation) -> None:
-    for command in (("migrate",), ("endpoint", "list"), ("intake",), ("console",), ("worker",)):
+    for command in (
+        ("migrate",),
+        ("endpoint", "list"),
+        ("intake",),
+        ("console", "--port", str(free_port())),
+        ("worker",),
+    ):
         assert "secret key" in refusal(installation, *command, secret_key="another-" * 5)
 
 

@@ -109,10 +109,7 @@ def _newest(workspace: Workspace, wanted: dict[int, int], owner: Member | None) 
 
 
 def _condition(owner: Member | None) -> tuple[str, list[Any]]:
-    """Which leads of a stage; its parameters after the stage's id.
-
-    Of a member's leads the index by owner is the shorter way: the sign in front keeps the one by stage out of it.
-    """
+    """Which leads of a stage; its parameters after the stage's id."""
     if owner is None:
         return "stage_id = %s", []
-    return "+stage_id = %s AND owner_id = %s", [owner.pk]
+    return "stage_id = %s AND owner_id = %s", [owner.pk]

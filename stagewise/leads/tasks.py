@@ -16,6 +16,8 @@ from stagewise.leads import working
 from stagewise.leads.models import ActivityKind, Lead, LeadTask
 
 if TYPE_CHECKING:
+    from django.db.models import QuerySet
+
     from stagewise.accounts.models import Member, Workspace
 
 LONGEST: Final = 200
@@ -83,12 +85,13 @@ def due(workspace: Workspace, member: Member | None, until: int, at_most: int = 
 
     With a member: theirs and everybody's; None: all of the workspace. Tasks of deleted leads are not due.
     """
-    open_ones = LeadTask.objects.filter(workspace=workspace, done_at=None, due_at__lte=until)
-    if member is not None:
-        open_ones = open_ones.filter(Q(member=member) | Q(member=None))
-    # The lead's row is asked for, so that a task whose lead is in the trash is left out.
-    found = open_ones.select_related("lead__lead_type", "lead__stage", "member__user")
+    found = _due(workspace, member, until).select_related("lead__lead_type", "lead__stage", "member__user")
     return list(found.order_by("due_at", "id")[:at_most])
+
+
+def count_due(workspace: Workspace, member: Member | None, until: int, at_most: int = 100) -> int:
+    """How many there are of those; ``at_most`` where there are more."""
+    return len(_due(workspace, member, until).values_list("pk", flat=True)[:at_most])
 
 
 def of_lead(lead: Lead, finished: int = 5) -> list[LeadTask]:
@@ -97,6 +100,12 @@ def of_lead(lead: Lead, finished: int = 5) -> list[LeadTask]:
     still = ours.filter(done_at=None).order_by("due_at", "id")[:MOST]
     done = ours.exclude(done_at=None).order_by("-done_at", "-id")[:finished]
     return [*still, *done]
+
+
+def _due(workspace: Workspace, member: Member | None, until: int) -> QuerySet[LeadTask]:
+    # The lead's row is asked for, so that a task whose lead is in the trash is left out.
+    open_ones = LeadTask.objects.filter(workspace=workspace, done_at=None, due_at__lte=until, lead__workspace=workspace)
+    return open_ones if member is None else open_ones.filter(Q(member=member) | Q(member=None))
 
 
 def _settle(task: LeadTask, actor: str, *, done: bool) -> LeadTask:

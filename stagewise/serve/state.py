@@ -24,6 +24,7 @@ APPS = {
     "sessions": "django.contrib.sessions",
     "account": "allauth.account",
     "mfa": "allauth.mfa",
+    "usersessions": "allauth.usersessions",
 }
 
 

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import time
 from typing import Any
 
 import msgspec
 import pytest
-import time_machine
 from allauth.account.models import EmailAddress
 from django.core import mail
+from django.db.models import F
 from pytest_django import DjangoCaptureOnCommitCallbacks, Settings
 
 from stagewise.accounts import invitations, members
@@ -79,14 +78,19 @@ def test_nobody_invites_to_more_than_they_may_give(cast: Cast, by: str, role: st
         assert problems(error) == ["role"]
 
 
+def let_pass(seconds: int) -> None:
+    """So much time goes by for all invitations: it is the database's clock that counts."""
+    Invitation.objects.update(created_at=F("created_at") - seconds * 1000, expires_at=F("expires_at") - seconds * 1000)
+
+
 def test_after_seven_days_it_is_too_old(cast: Cast) -> None:
     made = invite(cast)
-    with time_machine.travel(time.time() + 7 * 86_400 - 60):
-        assert invitations.find(made.token) is not None
-    with time_machine.travel(time.time() + 7 * 86_400 + 1):
-        assert invitations.find(made.token) is None
-        [listed] = invitations.waiting(cast.acme.workspace)
-        assert listed.expired
+    let_pass(7 * 86_400 - 60)
+    assert invitations.find(made.token) is not None
+    let_pass(61)
+    assert invitations.find(made.token) is None
+    [listed] = invitations.waiting(cast.acme.workspace)
+    assert listed.expired
 
 
 def test_taken_back_it_no_longer_works_and_undo_puts_it_back(cast: Cast) -> None:
@@ -222,8 +226,8 @@ def test_a_workspace_sends_a_bounded_number_a_day(cast: Cast, monkeypatch: pytes
     invite(cast, "")
     with pytest.raises(ActionError, match="At most 3 invitations"):
         invite(cast, "third@example.com")
-    with time_machine.travel(time.time() + 86_401):
-        invite(cast, "third@example.com")
+    let_pass(86_401)
+    invite(cast, "third@example.com")
 
 
 def test_the_mail_holds_the_link_of_the_configured_console_and_no_long_names(

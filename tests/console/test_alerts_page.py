@@ -259,7 +259,7 @@ def test_many_alerts_ask_the_database_no_more_than_few(
     made = channel(cast.acme)
     alert(cast.acme)
     read(olga, PAGE)
-    with django_assert_max_num_queries(12) as asked:
+    with django_assert_max_num_queries(14) as asked:
         read(olga, PAGE)
     few = len(asked)
     for number in range(20):

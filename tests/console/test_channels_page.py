@@ -228,7 +228,7 @@ def test_many_channels_and_deliveries_ask_the_database_no_more_than_few(
     few = {}
     for path in paths:
         read(olga, path)
-        with django_assert_max_num_queries(30 if "/leads/" in path else 12) as asked:
+        with django_assert_max_num_queries(30 if "/leads/" in path else 14) as asked:
             read(olga, path)
         few[path] = len(asked)
     for number in range(12):

@@ -157,7 +157,7 @@ def test_a_page_asks_the_database_as_often_for_many_leads_as_for_few(
         lead(cast.acme, name=f"Ada {number}", owner=cast.agnes.memberships.get())
     derive(100)
     for sort in ("newest", "name"):
-        with django_assert_max_num_queries(14):
+        with django_assert_max_num_queries(18):
             found = finding.find(cast.acme.workspace, Filters(search="ada", sort=sort))
             shown = [(each.owner, each.stage, each.lead_type, each.endpoint) for each in found.leads]
         assert len(shown) == size

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 from typing import TYPE_CHECKING, Any
 
 from django import template
@@ -25,9 +26,15 @@ def icon(name: str) -> SafeString:
     return format_html(
         '<svg class="icon{}" aria-hidden="true" focusable="false"><use href="{}#{}"></use></svg>',
         " turns" if name in _POINTING else "",
-        static("icons.svg"),
+        _icons(),
         name,
     )
+
+
+@functools.cache
+def _icons() -> str:
+    # A page has some hundred of them.
+    return static("icons.svg")
 
 
 @register.filter

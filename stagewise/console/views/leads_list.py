@@ -21,15 +21,20 @@ from stagewise.console.access import Seat, page, view_for
 from stagewise.console.context import show
 from stagewise.console.leads_filters import Choice, Shown
 from stagewise.leads import bulk, finding, news, saved, search, tasks
-from stagewise.leads.finding import Budget, Filters
+from stagewise.leads.finding import Budget, Count, Filters
 
 if TYPE_CHECKING:
     from django.http import HttpRequest, HttpResponse
 
+    from stagewise.leads.finding import LeadPage
     from stagewise.leads.models import SavedView
 
-#: The longest that is looked for how many leads match, in seconds: the page does not wait for a number.
-_COUNTING_S = 0.03
+#: The longest that is looked for how many leads match, in seconds: the page does not wait for a number. Where the
+#: leads took long to find, less is left for it, but no less than this.
+_COUNTING_S = 0.02
+_COUNTING_AT_LEAST_S = 0.004
+#: So many ways out are shown where nothing matches: each is counted.
+_WAYS = 4
 _COUNTED = 1_000
 
 
@@ -48,8 +53,8 @@ def leads(request: HttpRequest, seat: Seat) -> HttpResponse:
     filters = Filters.from_query(request.GET).seen_by(seat.member, seat.zone)
     shown, now = Shown(seat, filters), now_ms()
     before = finding.read(request.GET.get("before"), filters.sort)
-    found = finding.find(seat.workspace, filters, before)
-    count = finding.count(seat.workspace, filters, _COUNTED, Budget(_COUNTING_S)) if filters.chosen else None
+    budget = Budget()
+    found = finding.find(seat.workspace, filters, before, budget=budget)
     following = urlencode([*filters.to_query(), ("before", str(found.following))]) if found.following else ""
     return show(
         request,
@@ -66,10 +71,10 @@ def leads(request: HttpRequest, seat: Seat) -> HttpResponse:
         looked_until=found.looked_until,
         short=[term for term in search.terms(filters.search) if len(term) < 3],
         not_searchable=found.not_searchable,
-        count=count,
+        count=_count(seat, filters, found, budget, begins=before is None) if filters.chosen else None,
         ways=_ways(seat, shown) if not found.leads and found.looked_until is None and before is None else [],
         new=news.count(seat.workspace, now),
-        due=len(tasks.due(seat.workspace, seat.member, _end_of_today(seat, now))),
+        due=tasks.count_due(seat.workspace, seat.member, _end_of_today(seat, now)),
         running=bulk.running(seat.member) if seat.works_leads else [],
         at_most=bulk.AT_MOST,
         back=request.GET.urlencode(),
@@ -145,12 +150,22 @@ def _export(seat: Seat) -> str:
         return ""
 
 
+def _count(seat: Seat, filters: Filters, found: LeadPage, budget: Budget, *, begins: bool) -> Count:
+    """How many leads match. What the first page has found in all is not looked for again."""
+    if begins and found.following is None:
+        return Count(len(found.leads), exact=True)
+    if begins and found.looked_until:
+        return Count(len(found.leads), exact=False)
+    seconds = min(_COUNTING_S, max(budget.left or 0, _COUNTING_AT_LEAST_S))
+    return finding.count(seat.workspace, filters, _COUNTED, Budget(seconds))
+
+
 def _ways(seat: Seat, shown: Shown) -> list[Way]:
-    """Nothing matches: which of the filters could be let go, and what there would be then."""
+    """Nothing matches: which of the filters could be let go, and what there would be then; the first few of them."""
     found = []
-    for choice in shown.all_chosen():
+    for choice in shown.all_chosen()[:_WAYS]:
         without = Filters.from_query(QueryDict(choice.query)).seen_by(seat.member, seat.zone)
-        count = finding.count(seat.workspace, without, _COUNTED, Budget(_COUNTING_S / 2))
+        count = finding.count(seat.workspace, without, _COUNTED, Budget(_COUNTING_AT_LEAST_S))
         found.append(Way(choice, count.number, count.exact))
     return sorted(found, key=lambda way: -way.count)
 

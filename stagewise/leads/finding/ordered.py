@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from django.db import connection
 
 from stagewise.leads.finding.filters import CHANGED, DUE, NAME
-from stagewise.leads.finding.wanted import Condition, numbers
+from stagewise.leads.finding.wanted import Condition, exists, leads_of_window, numbers
 
 if TYPE_CHECKING:
     from stagewise.leads.finding.walking import Budget
@@ -54,7 +54,6 @@ class Order:
     others_first: bool = False
 
 
-_EARLIER = "SELECT 1 FROM lead_task e WHERE e.lead_id = l.id AND e.done_at IS NULL AND e.due_at < seen.k"
 _OPEN = "SELECT 1 FROM lead_task e WHERE e.lead_id = l.id AND e.done_at IS NULL"
 
 ORDERS = {
@@ -86,8 +85,8 @@ ORDERS = {
         "done_at IS NULL",
         "done_at IS NULL",
         descending=False,
-        lead=f"NOT EXISTS ({_EARLIER})",
-        others=f"NOT EXISTS ({_OPEN})",
+        lead=f"NOT {exists(f'{_OPEN} AND e.due_at < seen.k')}",
+        others=f"NOT {exists(_OPEN)}",
     ),
 }
 
@@ -116,19 +115,18 @@ class OrderedWalk:
             if count < size or edge is None:
                 return FoundInOrder(places, edge or after, complete=True)
             after = edge
-            self._adapt(time.monotonic() - begun)
+            self._size = self.budget.next_window(size, time.monotonic() - begun)
             if self.budget.is_over():
                 return FoundInOrder(places, after, complete=False)
 
     def _look(self, after: Place | None, size: int, most: int) -> tuple[list[Place], Place | None, int]:
         """Look at a window: the leads of it that are meant, the window's last place, and how many rows it holds."""
         window, values = self._window(after, size)
-        text = "LEFT JOIN lead_search s ON s.lead_id = l.id" if self.wanted.reads_search else ""
-        # Values are passed beside; the rest is written in this package. CROSS JOIN: SQLite begins with the window.
+        # Values are passed beside; the rest is written in this package.
         sql = f"""
         WITH seen AS MATERIALIZED ({window}),
         meant AS (
-          SELECT DISTINCT seen.k AS k, l.id AS id FROM seen CROSS JOIN lead l {text}
+          SELECT DISTINCT seen.k AS k, l.id AS id FROM {leads_of_window(self.wanted)}
           WHERE l.id = seen.id AND {self._where.sql}
           ORDER BY seen.k {self._forward}, l.id {self._forward} LIMIT {int(most)}
         ),
@@ -156,9 +154,3 @@ class OrderedWalk:
             sql += f" AND ({order.key}, {order.id}) {'<' if order.descending else '>'} (%s, %s)"
             values += after
         return f"{sql} ORDER BY {order.key} {self._forward}, {order.id} {self._forward} LIMIT {int(size)}", values
-
-    def _adapt(self, took: float) -> None:
-        if took < 0.008:
-            self._size = min(self._size * 4, 32_768)
-        elif took > 0.032:
-            self._size = max(self._size // 2, 1)

@@ -12,6 +12,15 @@ if TYPE_CHECKING:
 #: So many of the newest finds are handed out at once.
 AT_MOST = 5_000
 _INDEX_ONLY = "SET LOCAL enable_seqscan = off; SET LOCAL jit = off"
+#: Whether there is an index, and a trigram for each term: without one, all of the index would be read. In the locale
+#: C only letters of ASCII have trigrams. Those with a blank are of the ends of words, which a piece of text has not;
+#: those of other letters are shown as numbers.
+_KNOWS = """
+SELECT to_regclass('lead_search_text') IS NOT NULL AND NOT EXISTS (
+  SELECT 1 FROM unnest(%s::text[]) term
+  WHERE NOT EXISTS (SELECT 1 FROM unnest(show_trgm(term)) found WHERE strpos(found, ' ') = 0)
+)
+"""
 _USUAL = "SET LOCAL statement_timeout = DEFAULT; SET LOCAL enable_seqscan = DEFAULT; SET LOCAL jit = DEFAULT"
 
 
@@ -37,7 +46,7 @@ def found(wanted: Wanted, low: int, high: int, seconds: float | None, *, newest:
     values: list[int | str] = [*(f"%{_escaped(term)}%" for term in asked), wanted.workspace_id, low, high]
     try:
         with transaction.atomic(), connection.cursor() as cursor:
-            cursor.execute("SELECT to_regclass('lead_search_text') IS NOT NULL")
+            cursor.execute(_KNOWS, [asked])
             if not cursor.fetchone()[0]:
                 return None
             limit = 0 if seconds is None else max(1, int(seconds * 1000))

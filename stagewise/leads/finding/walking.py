@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.db import connection
 
 from stagewise.leads.finding import drivers, texts
+from stagewise.leads.finding.wanted import leads_of_window
 
 if TYPE_CHECKING:
     from collections.abc import Iterator
@@ -24,12 +25,14 @@ _TASTE = 2_048
 #: It has this long in any case, in seconds: for what is rare it needs little, and nothing else finds it.
 _SEARCHING_S = 0.15
 #: So long an index of texts may take to find few leads, in seconds; where it takes longer, they are many.
-_GATHERING_S = 0.06
+_GATHERING_S = 0.03
 #: With so many among them, a page is full soon enough when one just goes on.
 _TASTY = 10
 _LARGEST_WINDOW = 32_768
-#: A window grows while one takes less than this, in seconds, and shrinks when it takes four times as long.
-_QUICK_S = 0.008
+#: A window is to take so long, in seconds: the next is larger or smaller by how long the last one took.
+_WINDOW_S = 0.01
+#: But by no more than this, as the next leads may be others.
+_STEP = 4
 
 _ENDS = """
 SELECT (SELECT min(id) FROM lead WHERE workspace_id = %s), (SELECT max(id) FROM lead WHERE workspace_id = %s)
@@ -40,13 +43,19 @@ SELECT (SELECT min(id) FROM lead WHERE workspace_id = %s), (SELECT max(id) FROM 
 class Budget:
     """How long may be looked, in seconds (None: to the end); ``window`` is how many leads are looked at first."""
 
-    seconds: float | None = 0.08
+    seconds: float | None = 0.04
     window: int = 256
     _begun: float = field(default_factory=time.monotonic)
 
     def is_over(self, share: float = 1.0) -> bool:
         """Whether that share of the time is over."""
         return self.seconds is not None and time.monotonic() - self._begun >= self.seconds * share
+
+    def next_window(self, size: int, took: float) -> int:
+        """How many leads to look at next, after a window of ``size`` that took so many seconds."""
+        seconds = _WINDOW_S if self.left is None else min(_WINDOW_S, self.left)
+        wanted = size * min(max(seconds / max(took, 1e-6), 1 / _STEP), _STEP)
+        return max(1, min(int(wanted), max(_LARGEST_WINDOW, self.window)))
 
     @property
     def left(self) -> float | None:
@@ -115,7 +124,8 @@ class Walk:
         for whole in self._stretches(edge, along):
             rest, looked, self._size = whole.after(edge, newest=self.newest), 0, self.budget.window
             while not rest.is_empty and (whole.most is None or looked < whole.most):
-                part, size, begun = rest.begin(newest=self.newest), self._size, time.monotonic()
+                part, begun = rest.begin(newest=self.newest), time.monotonic()
+                size = self._size if whole.most is None else min(self._size, whole.most - looked)
                 found, last, count = self._look(part, size, most - len(ids))
                 ids += found
                 self._count = len(ids)
@@ -123,7 +133,7 @@ class Walk:
                     return Found(ids, ids[-1], complete=False)
                 edge = last if last is not None and count >= size else part.end(newest=self.newest)
                 rest, looked = rest.after(edge, newest=self.newest), looked + size
-                self._adapt(time.monotonic() - begun)
+                self._size = self.budget.next_window(size, time.monotonic() - begun)
                 if self.budget.is_over(share) and not rest.is_empty:
                     return Found(ids, edge, complete=False)
         return Found(ids, edge or 0, complete=True)
@@ -206,12 +216,11 @@ class Walk:
         """Look at a window: the leads of it that are meant, the last id of the window, and how many it holds."""
         window, values = part.driver.window(part.low, part.high, size, newest=self.newest)
         order, last = ("DESC", "min") if self.newest else ("ASC", "max")
-        text = "LEFT JOIN lead_search s ON s.lead_id = l.id" if self.wanted.reads_search else ""
-        # Values are passed beside; the rest is written in this package. CROSS JOIN: SQLite begins with the window.
+        # Values are passed beside; the rest is written in this package.
         sql = f"""
         WITH seen AS MATERIALIZED ({window}),
         meant AS (
-          SELECT l.id AS id FROM seen CROSS JOIN lead l {text}
+          SELECT l.id AS id FROM {leads_of_window(self.wanted)}
           WHERE l.id = seen.id AND {self._where.sql} ORDER BY l.id {order} LIMIT {int(most)}
         )
         SELECT 0, id, 0 FROM meant UNION ALL SELECT 1, {last}(id), count(*) FROM seen
@@ -222,9 +231,3 @@ class Walk:
         ids = sorted((row[1] for row in rows if row[0] == 0), reverse=self.newest)
         edge, count = next((row[1], row[2]) for row in rows if row[0] == 1)
         return ids, edge, count
-
-    def _adapt(self, took: float) -> None:
-        if took < _QUICK_S:
-            self._size = min(self._size * 4, max(_LARGEST_WINDOW, self._size))
-        elif took > 4 * _QUICK_S:
-            self._size = max(self._size // 2, 1)

@@ -190,36 +190,36 @@ def _of_the_web(filters: Filters) -> list[Condition]:
     for column, value in (("utm_source", filters.source), ("utm_campaign", filters.campaign)):
         if value:
             # The column's name is one of the two above.
-            sql = f"EXISTS (SELECT 1 FROM lead_attribution a WHERE a.lead_id = l.id AND a.{column} = %s)"  # noqa: S608
-            found.append(Condition(sql, (value,)))
+            sql = f"SELECT 1 FROM lead_attribution a WHERE a.lead_id = l.id AND a.{column} = %s"  # noqa: S608
+            found.append(Condition(exists(sql), (value,)))
     if filters.again == "again":
-        found.append(Condition("EXISTS (SELECT 1 FROM lead_repeat r WHERE r.lead_id = l.id)"))
+        found.append(Condition(exists("SELECT 1 FROM lead_repeat r WHERE r.lead_id = l.id")))
     if filters.again == "before":
         # Two people with the same 64 bits would need some billions of leads.
         earlier = (
             "SELECT 1 FROM lead_search p WHERE p.workspace_id = l.workspace_id AND p.{0} = s.{0} AND p.lead_id < l.id"
         )
         phone = earlier.format("phone_key") + " AND p.phone_key IS NOT NULL"
-        found.append(Condition(f"(EXISTS ({earlier.format('email_key')}) OR EXISTS ({phone}))"))
+        found.append(Condition(f"({exists(earlier.format('email_key'))} OR {exists(phone)})"))
     return found
 
 
 def _of_work(wanted: Wanted, now: int, zone: datetime.tzinfo) -> list[Condition]:
     filters = wanted.filters
     found = [
-        Condition("EXISTS (SELECT 1 FROM lead_tag t WHERE t.tag_id = %s AND t.lead_id = l.id)", (tag,))
+        Condition(exists("SELECT 1 FROM lead_tag t WHERE t.tag_id = %s AND t.lead_id = l.id"), (tag,))
         for tag in filters.tags
     ]
     task = "SELECT 1 FROM lead_task k WHERE k.lead_id = l.id AND k.done_at IS NULL"
     match filters.due:
         case "any":
-            found.append(Condition(f"EXISTS ({task})"))
+            found.append(Condition(exists(task)))
         case "none":
-            found.append(Condition(f"NOT EXISTS ({task})"))
+            found.append(Condition(f"NOT {exists(task)}"))
         case "today":
             today = datetime.datetime.fromtimestamp(now / 1000, zone).date()
             wanted.due_before = _start_ms(today + datetime.timedelta(days=1), zone)
-            found.append(Condition(f"EXISTS ({task} AND k.due_at < %s)", (wanted.due_before,)))
+            found.append(Condition(exists(f"{task} AND k.due_at < %s"), (wanted.due_before,)))
     return found
 
 
@@ -234,6 +234,29 @@ def _text(wanted: Wanted) -> Condition:
 
 def _equals(column: str, value: int) -> Condition:
     return Condition(f"{column} = %s", (value,))
+
+
+def exists(select: str) -> str:
+    """Whether there is such a row, asked for each lead by itself.
+
+    The offset of nothing keeps PostgreSQL from reading all rows of the other table once, for a window of a few leads.
+    """
+    return f"EXISTS ({select} LIMIT 1 OFFSET 0)"
+
+
+def leads_of_window(wanted: Wanted) -> str:
+    """FROM: the rows ``l`` (and ``s``, where it is read) of the leads in ``seen``; WHERE begins with l.id = seen.id.
+
+    They are looked up one by one: joined in another way, all leads would be read for a window of a few. SQLite keeps
+    to the order of a CROSS JOIN; PostgreSQL takes a subquery with an offset as it stands.
+    """
+    if connection.vendor == "postgresql":
+        text = "LEFT JOIN LATERAL (SELECT * FROM lead_search WHERE lead_id = l.id OFFSET 0) s ON TRUE"
+        leads = "seen CROSS JOIN LATERAL (SELECT * FROM lead WHERE lead.id = seen.id OFFSET 0) l"
+    else:
+        text = "LEFT JOIN lead_search s ON s.lead_id = l.id"
+        leads = "seen CROSS JOIN lead l"
+    return f"{leads} {text}" if wanted.reads_search else leads
 
 
 def numbers(ids: list[int]) -> str:

@@ -86,6 +86,11 @@ class Lead(models.Model):
                 fields=["workspace", "owner", "-id"], condition=models.Q(owner__isnull=False), name="lead_by_owner"
             ),
             models.Index(
+                fields=["workspace", "owner", "stage", "-id"],
+                condition=models.Q(owner__isnull=False),
+                name="lead_by_owner_stage",
+            ),
+            models.Index(
                 fields=["workspace", "-changed_at"], condition=models.Q(changed_at__isnull=False), name="lead_by_change"
             ),
             models.Index(
