@@ -1,10 +1,13 @@
 """Measures our endpoint beside a do-nothing one and an ordinary one, in turns, and checks every row.
 
-At the end it prints how fast a worker delivers to a webhook (``bench/drain.py``).
+At the end it prints how fast a worker delivers to a webhook (``bench/drain.py``), and how long each page of the
+console takes (``bench/pages.py``): with 100,000 leads, as filling in a million takes some minutes.
 
     python -m bench [--seconds 4] [--rounds 5] [--only abcd] [--connections 256] [--tool auto|wrk|python]
+                    [--page-leads 100000]
 
-Exits with 1 if any answer was not a 201 or any 201 has no row. Everything stays on 127.0.0.1.
+Exits with 1 if any answer was not a 201, any 201 has no row, or a page is over its budget. Everything stays on
+127.0.0.1.
 """
 
 from __future__ import annotations
@@ -22,15 +25,18 @@ from typing import NoReturn
 
 import msgspec
 
-from bench import drain, machine
+from bench import drain, machine, pages
 from bench.contestants import Contestant, make
 from bench.drain import Drained
 from bench.figures import Run, ratios, table
+from bench.pages import Timed
 from bench.process import is_free
 from bench.tools import ROOT, Tool, choose
 
 LETTERS = "abcd"
 WARM_SECONDS = 1
+#: So many leads the console's pages are measured with: some seconds to fill in, and enough to see what grows.
+PAGE_LEADS = 100_000
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -50,14 +56,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
                 emptied = f", outbox empty after {run.drained:.1f} s" if run.rows and run.rows.events else ""
                 print(f"round {number} ({letter}) {run.rate:9,.0f} created/s{emptied}  {run.problem}", flush=True)
         drained = [drain.measure(folder, engine, drain.EVENTS) for engine in _engines(options.only)]
+        engines = _engines(options.only) if options.page_leads else []
+        timed = pages.report(options.page_leads, pages.ROUNDS, folder, engines) if engines else []
     print("\n" + table(runs, {letter: contestant.title for letter, contestant in contestants.items()}))
     for each in drained:
         print(f"one worker, {each.engine}: {each.rate:,.0f} webhook deliveries/s  {each.problem}")
-    print(f"\nkept in {_keep(about, runs, drained)}")
+    print(f"\nkept in {_keep(about, runs, drained, timed)}")
     wrong = [run for run in runs if run.problem]
     for run in wrong:
         print(f"WRONG: ({run.contestant}) in round {run.round}: {run.problem}", file=sys.stderr)
-    return 1 if wrong or any(each.problem for each in drained) else 0
+    return 1 if wrong or any(each.problem for each in [*drained, *timed]) else 0
 
 
 def _engines(letters: str) -> list[str]:
@@ -94,11 +102,11 @@ def _measure(letter: str, contestant: Contestant, number: int, tool: Tool, optio
     return Run(letter, number, options.seconds, load, rows, warm, drained, problem)
 
 
-def _keep(about: dict[str, str], runs: Sequence[Run], drained: Sequence[Drained]) -> Path:
+def _keep(about: dict[str, str], runs: Sequence[Run], drained: Sequence[Drained], timed: Sequence[Timed]) -> Path:
     """Write everything that was measured to bench/results (git ignores it)."""
     now = datetime.datetime.now(datetime.UTC)
     path = ROOT / "bench" / "results" / f"{now:%Y-%m-%dT%H-%M-%S}.json"
-    everything = {"machine": about, "at": now, "ratios": ratios(runs), "runs": runs, "drained": drained}
+    everything = {"machine": about, "at": now, "ratios": ratios(runs), "runs": runs, "drained": drained, "pages": timed}
     path.write_bytes(msgspec.json.format(msgspec.json.encode(everything)) + b"\n")
     return path.relative_to(ROOT)
 
@@ -110,6 +118,9 @@ def _options(arguments: Sequence[str] | None) -> argparse.Namespace:
     parser.add_argument("--only", default=LETTERS, help="which endpoints, for example ab (default: %(default)s)")
     parser.add_argument("--connections", type=int, default=256, help="open connections (default: %(default)s)")
     parser.add_argument("--tool", choices=["auto", "wrk", "python"], default="auto", help="default: wrk if installed")
+    parser.add_argument(
+        "--page-leads", type=int, default=PAGE_LEADS, help="for the console's pages; 0: none (default: %(default)s)"
+    )
     parser.add_argument("--port", type=int, default=18470, help="port of 127.0.0.1 (default: %(default)s)")
     return parser.parse_args(arguments)
 

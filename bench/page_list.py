@@ -20,7 +20,7 @@ from tests.support.cast import Place
 
 #: Files rather than pages: they are as long as what they hold.
 _FILES: Final = {"logs_export", "lead_import_report"}
-_OF_A_PERSON: Final = ("account", "mfa_index", "workspace_new")
+_OF_A_PERSON: Final = ("account", "workspace_new")
 
 
 class Asked(NamedTuple):

@@ -32,7 +32,7 @@ _LARGEST_WINDOW = 32_768
 #: A window is to take so long, in seconds: the next is larger or smaller by how long the last one took.
 _WINDOW_S = 0.01
 #: But by no more than this, as the next leads may be others.
-_STEP = 4
+_STEP = 2
 
 _ENDS = """
 SELECT (SELECT min(id) FROM lead WHERE workspace_id = %s), (SELECT max(id) FROM lead WHERE workspace_id = %s)
@@ -43,7 +43,7 @@ SELECT (SELECT min(id) FROM lead WHERE workspace_id = %s), (SELECT max(id) FROM 
 class Budget:
     """How long may be looked, in seconds (None: to the end); ``window`` is how many leads are looked at first."""
 
-    seconds: float | None = 0.04
+    seconds: float | None = 0.03
     window: int = 256
     _begun: float = field(default_factory=time.monotonic)
 
