@@ -47,7 +47,7 @@ format: $(DONE)/dev ## bring the code into its style
 words: $(DONE)/dev ## collect what the pages say, for translators (stagewise/locale)
 	@command -v xgettext > /dev/null || .ci/apt gettext
 	cd stagewise && STAGEWISE_DATA_DIR=../.cache/assets DJANGO_SETTINGS_MODULE=stagewise.site.settings \
-		../$(BIN)/python -m django makemessages --all --no-wrap --no-location --no-obsolete --ignore 'static_files/*'
+		../$(BIN)/python -m stagewise.pages.words
 
 bench: tools wrk assets ## our endpoint beside a do-nothing one and an ordinary one (ARGS="--rounds 3")
 	$(BIN)/python -m bench $(ARGS)

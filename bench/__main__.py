@@ -65,7 +65,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     wrong = [run for run in runs if run.problem]
     for run in wrong:
         print(f"WRONG: ({run.contestant}) in round {run.round}: {run.problem}", file=sys.stderr)
-    return 1 if wrong or any(each.problem for each in [*drained, *timed]) else 0
+    return 1 if wrong or any(each.problem for each in drained) or any(each.problem for each in timed) else 0
 
 
 def _engines(letters: str) -> list[str]:

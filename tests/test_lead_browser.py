@@ -133,7 +133,9 @@ def test_who_comes_second_is_told_in_place_and_may_insist(visit: Visit) -> None:
     part(other, "Stage").get_by_role("button", name="Contacted").click()
     said(other, "Now in “Contacted”.")
     part(page, "Stage").get_by_role("button", name="Qualified").click()
-    expect(page.get_by_text("olga@example.com moved it to “Contacted” in the meantime.")).to_be_visible()
+    expect(
+        page.locator("main").get_by_text("olga@example.com moved it to “Contacted” in the meantime.")
+    ).to_be_visible()
     page.get_by_role("button", name="Move it to “Qualified” all the same").click()
     said(page, "Now in “Qualified”.")
     other.close()

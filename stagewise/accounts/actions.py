@@ -16,7 +16,7 @@ from django.core.validators import validate_email
 from django.db import transaction
 from django.utils import timezone
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from stagewise.accounts import audit, members, names
 from stagewise.accounts.errors import ActionError
@@ -25,7 +25,7 @@ from stagewise.accounts.models import Member, Role, SetupLink, User, Workspace
 #: How long a setup link lives. Long enough for a weekend; a new one is a restart away.
 SETUP_LINK_LIFE = datetime.timedelta(days=3)
 
-_LINK_GONE = _lazy("This link was used already, or a newer one took its place.")
+_LINK_GONE = gettext_lazy("This link was used already, or a newer one took its place.")
 
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 

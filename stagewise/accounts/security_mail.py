@@ -10,21 +10,21 @@ from django.urls import reverse
 from django.utils import timezone, translation
 from django.utils.formats import date_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 if TYPE_CHECKING:
     from stagewise.accounts.models import User
 
 #: What allauth calls the mails that it would send → what happened.
 HAPPENED: Final = {
-    "account/email/password_changed": _lazy("The password was changed."),
-    "account/email/password_reset": _lazy("The password was set anew by a link from a mail."),
-    "account/email/password_set": _lazy("A password was set."),
-    "mfa/email/totp_activated": _lazy("An authenticator app was set up: logging in takes a code from it now."),
-    "mfa/email/totp_deactivated": _lazy("The authenticator app was taken away."),
-    "mfa/email/recovery_codes_generated": _lazy("New recovery codes were made; the old ones no longer work."),
-    "mfa/email/webauthn_added": _lazy("A passkey was added."),
-    "mfa/email/webauthn_removed": _lazy("A passkey was removed."),
+    "account/email/password_changed": gettext_lazy("The password was changed."),
+    "account/email/password_reset": gettext_lazy("The password was set anew by a link from a mail."),
+    "account/email/password_set": gettext_lazy("A password was set."),
+    "mfa/email/totp_activated": gettext_lazy("An authenticator app was set up: logging in takes a code from it now."),
+    "mfa/email/totp_deactivated": gettext_lazy("The authenticator app was taken away."),
+    "mfa/email/recovery_codes_generated": gettext_lazy("New recovery codes were made; the old ones no longer work."),
+    "mfa/email/webauthn_added": gettext_lazy("A passkey was added."),
+    "mfa/email/webauthn_removed": gettext_lazy("A passkey was removed."),
 }
 
 

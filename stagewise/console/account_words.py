@@ -6,7 +6,7 @@ import re
 from typing import TYPE_CHECKING, Final
 
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 if TYPE_CHECKING:
     from django.utils.functional import _StrPromise
@@ -33,16 +33,16 @@ _SYSTEMS: Final = (
 )
 #: Action of an audit entry → what happened, to the person whose account it is.
 _HAPPENED: Final[dict[str, _StrPromise]] = {
-    "login.ok": _lazy("Logged in"),
-    "logout": _lazy("Logged out"),
-    "password.changed": _lazy("Password changed"),
-    "factors.totp_added": _lazy("Authenticator app set up"),
-    "factors.totp_removed": _lazy("Authenticator app taken away"),
-    "factors.webauthn_added": _lazy("Passkey added"),
-    "factors.webauthn_removed": _lazy("Passkey removed"),
-    "factors.recovery_codes_added": _lazy("Recovery codes made"),
-    "factors.recovery_codes_renewed": _lazy("New recovery codes made"),
-    "factors.recovery_codes_removed": _lazy("Recovery codes taken away"),
+    "login.ok": gettext_lazy("Logged in"),
+    "logout": gettext_lazy("Logged out"),
+    "password.changed": gettext_lazy("Password changed"),
+    "factors.totp_added": gettext_lazy("Authenticator app set up"),
+    "factors.totp_removed": gettext_lazy("Authenticator app taken away"),
+    "factors.webauthn_added": gettext_lazy("Passkey added"),
+    "factors.webauthn_removed": gettext_lazy("Passkey removed"),
+    "factors.recovery_codes_added": gettext_lazy("Recovery codes made"),
+    "factors.recovery_codes_renewed": gettext_lazy("New recovery codes made"),
+    "factors.recovery_codes_removed": gettext_lazy("Recovery codes taken away"),
 }
 
 

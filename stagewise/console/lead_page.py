@@ -157,7 +157,7 @@ def due(task: LeadTask, zone: zoneinfo.ZoneInfo, now: int) -> Due:
         words = {-1: _("yesterday"), 0: _("today"), 1: _("tomorrow")}[distance]
     else:
         # Translators: a day; the letters are those of Django's template filter "date".
-        words = date_format(day, pgettext("day", "D j F Y" if day.year != today.year else "D j F"))
+        words = date_format(day, pgettext("day", "D j F") if day.year == today.year else pgettext("day", "D j F Y"))
     return Due(task, words, late, day_of(task, zone))
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, Literal, NamedTuple
 from django.utils.formats import date_format
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from stagewise.accounts.models import Member
 from stagewise.endpoints.models import Endpoint
@@ -63,23 +63,23 @@ class Field(NamedTuple):
 
 
 PERIODS = {
-    "today": lazy("Today"),
-    "yesterday": lazy("Yesterday"),
-    "7": lazy("Last 7 days"),
-    "30": lazy("Last 30 days"),
-    "90": lazy("Last 90 days"),
+    "today": gettext_lazy("Today"),
+    "yesterday": gettext_lazy("Yesterday"),
+    "7": gettext_lazy("Last 7 days"),
+    "30": gettext_lazy("Last 30 days"),
+    "90": gettext_lazy("Last 90 days"),
 }
 SORTS = {
-    "newest": lazy("Newest first"),
-    "oldest": lazy("Oldest first"),
-    "changed": lazy("Recently changed"),
-    "name": lazy("Name, A to Z"),
-    "due": lazy("Next task due"),
+    "newest": gettext_lazy("Newest first"),
+    "oldest": gettext_lazy("Oldest first"),
+    "changed": gettext_lazy("Recently changed"),
+    "name": gettext_lazy("Name, A to Z"),
+    "due": gettext_lazy("Next task due"),
 }
-KINDS = {"open": lazy("Open"), "won": lazy("Won"), "lost": lazy("Lost")}
-AGAIN = {"again": lazy("Came again"), "before": lazy("Wrote before")}
-TESTS = {"hide": lazy("Without test leads"), "only": lazy("Test leads only")}
-DUES = {"today": lazy("Due today or late"), "any": lazy("Any task"), "none": lazy("No task")}
+KINDS = {"open": gettext_lazy("Open"), "won": gettext_lazy("Won"), "lost": gettext_lazy("Lost")}
+AGAIN = {"again": gettext_lazy("Came again"), "before": gettext_lazy("Wrote before")}
+TESTS = {"hide": gettext_lazy("Without test leads"), "only": gettext_lazy("Test leads only")}
+DUES = {"today": gettext_lazy("Due today or late"), "any": gettext_lazy("Any task"), "none": gettext_lazy("No task")}
 
 
 def query_of(filters: Filters, **changes: Any) -> str:
@@ -104,10 +104,10 @@ class Shown:
         """All leads, what people ask for most, and the saved views."""
         sort = self.filters.sort
         usual: tuple[tuple[_StrPromise, dict[str, Any]], ...] = (
-            (lazy("All"), {}),
-            (lazy("New"), {"fresh": True}),
-            (lazy("Mine"), {"owner": "me"}),
-            (lazy("Due today"), {"due": "today"}),
+            (gettext_lazy("All"), {}),
+            (gettext_lazy("New"), {"fresh": True}),
+            (gettext_lazy("Mine"), {"owner": "me"}),
+            (gettext_lazy("Due today"), {"due": "today"}),
         )
         found = []
         for label, chosen in usual:

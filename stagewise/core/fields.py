@@ -57,6 +57,9 @@ _ERRORS = {
     for code, detail in _DETAILS.items()
 }
 
+#: Every text that can be said of a field.
+DETAILS = tuple(error.detail for error in _ERRORS.values())
+
 _PLAIN_LINE = re.compile(r"[!-~](?:[ -~]*[!-~])?").fullmatch
 _PLAIN_MESSAGE = re.compile(r"[!-~](?:[\t\n -~]*[!-~])?").fullmatch
 

@@ -175,7 +175,7 @@ def _fields(of: Told) -> Telling:
     words = _("Name, phone and e-mail are there and valid.")
     if fields is not None and fields.phone_e164:
         words += " " + _("The phone number is %(number)s.") % {"number": fields.phone_e164}
-    return Telling("fields", _("Fields"), words, " ".join(error.detail for error in of.submission.field_errors))
+    return Telling("fields", _("Fields"), words, " ".join(_(error.detail) for error in of.submission.field_errors))
 
 
 def _lead_type(of: Told) -> Telling:

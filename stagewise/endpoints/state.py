@@ -92,7 +92,7 @@ def _trouble(endpoint: Endpoint, counted: Counter[str]) -> tuple[str, str]:
     total = refused.total()
     if total >= _MANY and total == counted.total():
         outcome = refused.most_common(1)[0][0]
-        why = REFUSALS[outcome].title if outcome in REFUSALS else outcome
+        why = _(REFUSALS[outcome].title) if outcome in REFUSALS else outcome
         words = _("refused all %(count)s calls of the last 24 hours, most with “%(why)s”")
         return "refusing", words % {"count": f"{total:,}", "why": why}
     return "", ""

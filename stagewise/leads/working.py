@@ -55,7 +55,7 @@ def add(
     """
     checked = core_fields.check(raw)
     if isinstance(checked, list):
-        raise ActionError({error.field: [error.detail] for error in checked})
+        raise ActionError({error.field: [_(error.detail)] for error in checked})
     with transaction.atomic():
         lead_type = _type_named(workspace, checked.lead_type_name)
         now = now_ms()
@@ -161,7 +161,7 @@ def edit(lead: Lead, raw: Mapping[str, object], actor: str = "", *, seen: int | 
         lead = locked(lead)
         checked = core_fields.check({field: raw.get(field, getattr(lead, field)) for field in EDITABLE})
         if isinstance(checked, list):
-            raise ActionError({error.field: [error.detail] for error in checked})
+            raise ActionError({error.field: [_(error.detail)] for error in checked})
         wanted = {field: getattr(checked, field) for field in EDITABLE if field in raw}
         if seen is not None and seen != (lead.changed_at or 0):
             wanted = _without_what_others_changed(lead, wanted, seen)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from allauth.mfa.adapter import DefaultMFAAdapter
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from stagewise.notify.sealed import TWO_FACTORS, open_sealed, seal
 
@@ -20,8 +20,8 @@ class TwoFactorAdapter(DefaultMFAAdapter):  # type: ignore[misc]  # allauth has 
 
     error_messages = {
         **DefaultMFAAdapter.error_messages,
-        "incorrect_code": _lazy("This did not work. Try again; a code is good for half a minute, and once."),
-        "unverified_email": _lazy("Confirm your e-mail address first."),
+        "incorrect_code": gettext_lazy("This did not work. Try again; a code is good for half a minute, and once."),
+        "unverified_email": gettext_lazy("Confirm your e-mail address first."),
     }
 
     def encrypt(self, text: str) -> str:

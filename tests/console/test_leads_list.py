@@ -12,7 +12,7 @@ from django.test import Client
 
 from stagewise.accounts.clock import now_ms
 from stagewise.accounts.models import Member, User
-from stagewise.leads import bulk, tags, tasks, working
+from stagewise.leads import bulk, finding, tags, tasks, working
 from stagewise.leads.models import BulkChange, DeletedLead, Lead, LeadAttribution, LeadRepeat, SavedView
 from stagewise.worker.derive import derive
 from tests.console.pages import Page, read, send, undo
@@ -140,6 +140,19 @@ def test_where_nothing_matches_each_filter_can_be_let_go(cast: Cast, agnes: Clie
     assert names(read(agnes, f"{PAGE}?q=grace")) == ["Grace Hopper"]
     assert f'href="?type={cast.acme.types[1].pk}"' in page.html
     assert 'href="?q=grace"' in page.html
+
+
+def test_what_a_page_has_found_in_all_is_not_counted_again(
+    cast: Cast, agnes: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lead(cast.acme, name="Ada")
+    monkeypatch.setattr(finding, "count", lambda *_: pytest.fail("counted again"))
+    assert "1 lead matches" in read(agnes, f"{PAGE}?q=ada").text
+
+
+def test_many_filters_that_match_nothing_offer_the_first_few_to_let_go(cast: Cast, agnes: Client) -> None:
+    page = read(agnes, f"{PAGE}?q=grace&type={cast.acme.types[1].pk}&kind=won&owner=me&endpoint=0&came=7&test=only")
+    assert page.html.partition("Let go of one of these")[2].count('<a class="filter"') == 4
 
 
 def test_source_campaign_and_tests_are_filters_where_there_are_any(cast: Cast, agnes: Client) -> None:

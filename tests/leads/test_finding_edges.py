@@ -87,6 +87,16 @@ def test_when_time_is_up_the_page_says_how_far_it_looked_and_goes_on_from_there(
     assert (second.following, second.looked_until) == (None, None)
 
 
+@pytest.mark.parametrize("search", ["قسطنطينية", "山田太郎", "кухню", "a.b.c.d"])
+def test_words_are_found_whatever_the_index_of_texts_knows_of_their_letters(cast: Cast, search: str) -> None:
+    made = lead(cast.acme, name="Ada", message=f"Hello, {search}!")
+    derive(10)
+    # So few leads are looked at one by one that the index is asked, where there is one.
+    found = finding.find(cast.acme.workspace, Filters(search=search), budget=Budget(None, 1))
+    assert [each.pk for each in found.leads] == [made.pk]
+    assert finding.find(cast.acme.workspace, Filters(search=f"{search}zz"), budget=Budget(None, 1)).leads == []
+
+
 def test_counting_stops_at_its_limit_and_when_time_is_up(cast: Cast) -> None:
     for _ in range(5):
         lead(cast.acme)

@@ -85,6 +85,9 @@ def test_what_is_due_is_ones_own_and_everybodys_the_most_urgent_first(cast: Cast
     assert tasks.due(cast.acme.workspace, None, MONDAY) == [all_ours, mine, his]
     assert tasks.due(cast.acme.workspace, member(cast.agnes), MONDAY + DAY) == [all_ours, mine, later]
     assert tasks.due(cast.acme.workspace, None, MONDAY + DAY, at_most=1) == [all_ours]
+    assert tasks.count_due(cast.acme.workspace, member(cast.agnes), MONDAY) == 2
+    assert tasks.count_due(cast.acme.workspace, None, MONDAY) == 3
+    assert tasks.count_due(cast.acme.workspace, None, MONDAY, at_most=1) == 1
     assert tasks.of_lead(cast.acme.lead) == [mine, his, later, done]
 
 
@@ -92,5 +95,6 @@ def test_nothing_is_due_for_a_deleted_lead_until_it_is_back(cast: Cast) -> None:
     task = tasks.add_task(cast.acme.lead, None, "Call", MONDAY)
     working.delete_lead(cast.acme.lead)
     assert tasks.due(cast.acme.workspace, None, MONDAY) == []
+    assert tasks.count_due(cast.acme.workspace, None, MONDAY) == 0
     working.restore(cast.acme.workspace, cast.acme.lead.public_id)
     assert tasks.due(cast.acme.workspace, None, MONDAY) == [task]

@@ -8,7 +8,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
+from django.utils.translation import gettext_lazy
 
 from stagewise.accounts.caller import address_of
 from stagewise.accounts.clock import now_ms
@@ -30,7 +30,12 @@ if TYPE_CHECKING:
     from stagewise.notify.models import Alert
 
 #: Hours to snooze for, in words.
-SNOOZES = {"1": lazy("for an hour"), "8": lazy("for 8 hours"), "24": lazy("for a day"), "168": lazy("for a week")}
+SNOOZES = {
+    "1": gettext_lazy("for an hour"),
+    "8": gettext_lazy("for 8 hours"),
+    "24": gettext_lazy("for a day"),
+    "168": gettext_lazy("for a week"),
+}
 _HISTORY = 30
 
 

@@ -10,7 +10,7 @@ from django.http import Http404
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from stagewise.accounts import audit_reading, members
 from stagewise.accounts.caller import address_of
@@ -32,7 +32,7 @@ if TYPE_CHECKING:
     from stagewise.console.audit_words import Change
 
 _ID = re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}")
-_COMMAND_LINE = _lazy("Nobody: the command line, or Stagewise itself")
+_COMMAND_LINE = gettext_lazy("Nobody: the command line, or Stagewise itself")
 
 
 class Line(NamedTuple):

@@ -9,8 +9,7 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from stagewise.accounts.models import Role
 from stagewise.console import came_by, toasts
@@ -52,9 +51,9 @@ def held(request: HttpRequest, seat: Seat) -> HttpResponse:
 
 
 _TABS = {
-    HeldState.WAITING: lazy("Waiting"),
-    HeldState.DISCARDED: lazy("Discarded"),
-    HeldState.RELEASED: lazy("Released"),
+    HeldState.WAITING: gettext_lazy("Waiting"),
+    HeldState.DISCARDED: gettext_lazy("Discarded"),
+    HeldState.RELEASED: gettext_lazy("Released"),
 }
 
 

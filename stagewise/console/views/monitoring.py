@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import ngettext
+from django.utils.translation import gettext_lazy, ngettext
 
 from stagewise.accounts.clock import now_ms
 from stagewise.accounts.models import Role
@@ -40,9 +39,9 @@ class Choice(NamedTuple):
 
 #: The word in the query → the period.
 PERIODS = {
-    "1h": Choice(lazy("Last hour"), HOUR_MS, MINUTE_MS, lazy("Calls in each minute")),
-    "24h": Choice(lazy("24 hours"), DAY_MS, 15 * MINUTE_MS, lazy("Calls in each 15 minutes")),
-    "7d": Choice(lazy("7 days"), 7 * DAY_MS, 2 * HOUR_MS, lazy("Calls in each 2 hours")),
+    "1h": Choice(gettext_lazy("Last hour"), HOUR_MS, MINUTE_MS, gettext_lazy("Calls in each minute")),
+    "24h": Choice(gettext_lazy("24 hours"), DAY_MS, 15 * MINUTE_MS, gettext_lazy("Calls in each 15 minutes")),
+    "7d": Choice(gettext_lazy("7 days"), 7 * DAY_MS, 2 * HOUR_MS, gettext_lazy("Calls in each 2 hours")),
 }
 USUAL = "24h"
 
@@ -82,8 +81,8 @@ def monitor(request: HttpRequest, seat: Seat) -> HttpResponse:
 
 
 _TOPS: tuple[tuple[_StrPromise, Any], ...] = (
-    (lazy("Top IP addresses"), "address"),
-    (lazy("Top origins"), "origin"),
+    (gettext_lazy("Top IP addresses"), "address"),
+    (gettext_lazy("Top origins"), "origin"),
 )
 
 

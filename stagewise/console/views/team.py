@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as _lazy
+from django.utils.translation import gettext_lazy
 
 from stagewise.accounts import invitation_mail, invitations, members, second_factors
 from stagewise.accounts.caller import address_of
@@ -26,10 +26,10 @@ if TYPE_CHECKING:
 
 #: What each role may do, in a line.
 MAY = {
-    Role.OWNER: _lazy("Everything, also who else is an owner"),
-    Role.ADMIN: _lazy("Settings, people, and leads"),
-    Role.AGENT: _lazy("Works the leads"),
-    Role.VIEWER: _lazy("Looks, and changes nothing"),
+    Role.OWNER: gettext_lazy("Everything, also who else is an owner"),
+    Role.ADMIN: gettext_lazy("Settings, people, and leads"),
+    Role.AGENT: gettext_lazy("Works the leads"),
+    Role.VIEWER: gettext_lazy("Looks, and changes nothing"),
 }
 
 

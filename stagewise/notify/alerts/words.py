@@ -7,8 +7,7 @@ from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
 from django.utils.formats import date_format, number_format
 from django.utils.translation import gettext as _
-from django.utils.translation import gettext_lazy as lazy
-from django.utils.translation import pgettext
+from django.utils.translation import gettext_lazy, pgettext
 
 from stagewise.core.refusal import REFUSALS
 from stagewise.notify.alerts import rules
@@ -30,18 +29,18 @@ class Words(NamedTuple):
 
 #: What people call the settings of an endpoint.
 SETTINGS: Final[dict[str, _StrPromise]] = {
-    "name": lazy("name"),
-    "enabled": lazy("taking leads"),
-    "allow_all_ips": lazy("allowing all IPs"),
-    "allowed_ips": lazy("allowed IPs"),
-    "allowed_origins": lazy("allowed CORS origins"),
-    "max_leads_per_ip": lazy("leads per IP"),
-    "forwarding": lazy("visitors' addresses from your server"),
-    "server_ceiling": lazy("ceiling of a server"),
-    "over_limit": lazy("what becomes of leads over the limit"),
-    "captcha": lazy("CAPTCHA"),
-    "holding": lazy("holding rules"),
-    "form": lazy("form"),
+    "name": gettext_lazy("name"),
+    "enabled": gettext_lazy("taking leads"),
+    "allow_all_ips": gettext_lazy("allowing all IPs"),
+    "allowed_ips": gettext_lazy("allowed IPs"),
+    "allowed_origins": gettext_lazy("allowed CORS origins"),
+    "max_leads_per_ip": gettext_lazy("leads per IP"),
+    "forwarding": gettext_lazy("visitors' addresses from your server"),
+    "server_ceiling": gettext_lazy("ceiling of a server"),
+    "over_limit": gettext_lazy("what becomes of leads over the limit"),
+    "captcha": gettext_lazy("CAPTCHA"),
+    "holding": gettext_lazy("holding rules"),
+    "form": gettext_lazy("form"),
 }
 
 
