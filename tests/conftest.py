@@ -16,12 +16,16 @@ import sys
 import tempfile
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 import trustme
 
 from tests.support import installation as installations
 from tests.support import postgres, shared
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 pytest_plugins: list[str] = []
 
@@ -155,3 +159,21 @@ def own_postgres(tmp_path: Path) -> Iterator[tuple[postgres.Cluster, installatio
     """A PostgreSQL server that the test may stop and kill, with an installation in it."""
     with installations.on_its_own(tmp_path / "data") as made:
         yield made
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    """The machine's Chromium."""
+    from tests.support import visit  # most tests need no browser
+
+    with visit.chromium() as launched:
+        yield launched
+
+
+@pytest.fixture(scope="module")
+def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[installations.Server]:
+    """A running installation with something on every page (tests/support/studio.py)."""
+    made = installations.make(tmp_path_factory.mktemp("studio") / "data", "sqlite")
+    made.helper("studio")
+    yield made.serve()
+    installations.remove(made)

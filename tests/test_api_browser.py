@@ -13,7 +13,6 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support import installation as installations
-from tests.support import visit as visiting
 from tests.support.installation import LEAD, Server
 from tests.support.visit import LAPTOP, PHONE, Visit
 
@@ -26,12 +25,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     made = installations.make(tmp_path_factory.mktemp("api") / "data", "sqlite")
     yield made.serve()
     installations.remove(made)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with visiting.chromium() as launched:
-        yield launched
 
 
 @pytest.fixture(params=[LAPTOP, PHONE], ids=["laptop", "phone"])

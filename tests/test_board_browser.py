@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support import installation as installations
-from tests.support import visit as visiting
 from tests.support.installation import Installation, Server
 from tests.support.visit import Visit
 
@@ -23,12 +22,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     made.save_rules(max_leads_per_ip=None)
     yield made.serve()
     installations.remove(made)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with visiting.chromium() as launched:
-        yield launched
 
 
 def visit_at(width: int, chromium: Browser, server: Server) -> Iterator[Visit]:

@@ -10,7 +10,6 @@ from playwright.sync_api import Browser, Error
 
 from tests.support import installation as installations
 from tests.support import shared
-from tests.support import visit as visiting
 from tests.support.visit import LAPTOP, PHONE, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -28,21 +27,6 @@ RUN = """async ([tags]) => {
     .filter(([, nodes]) => nodes.length)
     .map(([id, nodes]) => `${id}: ${nodes.slice(0, 3).join(" | ")}`);
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with visiting.chromium() as launched:
-        yield launched
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[installations.Server]:
-    """A running installation with something on every page."""
-    made = installations.make(tmp_path_factory.mktemp("studio") / "data", "sqlite")
-    made.helper("studio")
-    yield made.serve()
-    installations.remove(made)
 
 
 @pytest.fixture

@@ -8,18 +8,11 @@ import pytest
 from playwright.sync_api import Browser, Page, StorageState, expect
 
 from tests.support import installation as installations
-from tests.support import visit as visiting
 from tests.support.installation import Server
 from tests.support.studio import PASSWORD
 from tests.support.visit import LAPTOP, PHONE, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with visiting.chromium() as launched:
-        yield launched
 
 
 @pytest.fixture(scope="module")

@@ -29,21 +29,6 @@ WRONG = """() => {
 }"""
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with visiting.chromium() as launched:
-        yield launched
-
-
-@pytest.fixture(scope="module")
-def studio(tmp_path_factory: pytest.TempPathFactory) -> Iterator[installations.Server]:
-    """A running installation with something on every page."""
-    made = installations.make(tmp_path_factory.mktemp("languages") / "data", "sqlite")
-    made.helper("studio")
-    yield made.serve()
-    installations.remove(made)
-
-
 @pytest.fixture
 def visit(studio: installations.Server, chromium: Browser) -> Iterator[Visit]:
     """Olga, whose browser asks for Arabic."""

@@ -10,7 +10,6 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support import installation as installations
-from tests.support import visit as visiting
 from tests.support.installation import Server
 from tests.support.visit import LAPTOP, PASSWORD, PHONE, Visit
 
@@ -26,12 +25,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         made.stagewise("user", "add", f"{name}@example.com", "--role", role, "--password-stdin", stdin=PASSWORD)
     yield made.serve()
     installations.remove(made)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with visiting.chromium() as launched:
-        yield launched
 
 
 @pytest.fixture(params=["laptop", "phone"])

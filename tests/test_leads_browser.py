@@ -9,7 +9,6 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, expect
 
 from tests.support import installation as installations
-from tests.support import visit as visiting
 from tests.support.installation import Server
 from tests.support.visit import LAPTOP, PASSWORD, PHONE, Visit
 
@@ -30,12 +29,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
         assert running.post_lead(name=name, message=f"Line {number}", email=email, phone=phone).status == 201
     yield running
     installations.remove(made)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with visiting.chromium() as launched:
-        yield launched
 
 
 @pytest.fixture(params=["laptop", "phone"])

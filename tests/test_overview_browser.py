@@ -8,17 +8,10 @@ import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
 
 from tests.support import installation as installations
-from tests.support import visit as visiting
 from tests.support.installation import Server
 from tests.support.visit import LAPTOP, PASSWORD, PHONE, Visit
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with visiting.chromium() as launched:
-        yield launched
 
 
 @pytest.fixture(params=[LAPTOP, PHONE], ids=["laptop", "phone"], scope="module")

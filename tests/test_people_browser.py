@@ -15,7 +15,6 @@ from playwright.sync_api import Browser, Page, expect
 
 from tests.support import installation as installations
 from tests.support import shared
-from tests.support import visit as visiting
 from tests.support.installation import Installation, Server
 from tests.support.visit import LAPTOP, PASSWORD, PHONE, Visit
 
@@ -32,12 +31,6 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     made: Installation = installations.make(tmp_path_factory.mktemp("people") / "data", "sqlite")
     yield made.serve()
     installations.remove(made)
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with visiting.chromium() as launched:
-        yield launched
 
 
 @pytest.fixture(params=["laptop", "phone"])

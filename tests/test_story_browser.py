@@ -12,7 +12,6 @@ import pytest
 from playwright.sync_api import Browser, expect
 
 from tests.corpus.rows import ROWS
-from tests.support import visit as visiting
 from tests.support.installation import LEAD, Installation
 from tests.support.visit import PASSWORD, Visit
 
@@ -43,12 +42,6 @@ MENUS = """async () => {
   }
   return wide;
 }"""
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with visiting.chromium() as launched:
-        yield launched
 
 
 @pytest.fixture

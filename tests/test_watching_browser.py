@@ -11,7 +11,6 @@ import pytest
 from playwright.sync_api import Browser, expect
 from standardwebhooks import Webhook
 
-from tests.support import visit as visiting
 from tests.support.double import Call, plain, serving
 from tests.support.installation import Installation, Server
 from tests.support.processes import Answer, free_port
@@ -20,12 +19,6 @@ from tests.support.visit import Visit
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
 WIDTHS = {"laptop": 1280, "phone": 390}
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with visiting.chromium() as launched:
-        yield launched
 
 
 @pytest.fixture(params=WIDTHS)

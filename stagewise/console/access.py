@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import functools
 import zoneinfo
-from typing import TYPE_CHECKING, Concatenate, ParamSpec, Protocol
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, Protocol, TypeVar
 
 from django.contrib.auth.views import redirect_to_login
 from django.http import Http404, HttpRequest, HttpResponse
@@ -37,7 +37,10 @@ if TYPE_CHECKING:
     import uuid
     from collections.abc import Callable
 
+    from django.db.models import Model, QuerySet
+
 P = ParamSpec("P")
+M = TypeVar("M", bound="Model")
 
 
 class Seat:
@@ -131,28 +134,27 @@ def seats_of(user: User) -> list[Member]:
     return members.active_seats(user)
 
 
-def member_for(seat: Seat, pk: int) -> Member:
-    """Somebody of the seat's workspace, active or not, else 404."""
-    found = Member.objects.select_related("user", "workspace").filter(workspace=seat.workspace, pk=pk).first()
+def _mine(rows: QuerySet[M], seat: Seat, **which: Any) -> M:
+    """The row of the seat's workspace that is meant, else 404."""
+    found = rows.filter(workspace_id=seat.workspace.pk, **which).first()
     if found is None:
         raise Http404
     return found
+
+
+def member_for(seat: Seat, pk: int) -> Member:
+    """Somebody of the seat's workspace, active or not, else 404."""
+    return _mine(Member.objects.select_related("user", "workspace"), seat, pk=pk)
 
 
 def invitation_for(seat: Seat, pk: int) -> Invitation:
     """An invitation into the seat's workspace, else 404."""
-    found = Invitation.objects.select_related("workspace").filter(workspace=seat.workspace, pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return _mine(Invitation.objects.select_related("workspace"), seat, pk=pk)
 
 
 def audit_entry_for(seat: Seat, pk: int) -> AuditEntry:
     """An audit entry of the seat's workspace, else 404."""
-    found = AuditEntry.objects.filter(workspace=seat.workspace, pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return _mine(AuditEntry.objects.all(), seat, pk=pk)
 
 
 def lead_for(seat: Seat, public_id: uuid.UUID) -> Lead:
@@ -165,121 +167,77 @@ def lead_for(seat: Seat, public_id: uuid.UUID) -> Lead:
 
 def deleted_lead_for(seat: Seat, public_id: uuid.UUID) -> DeletedLead:
     """A lead of the seat's workspace that was deleted and can be put back, else 404."""
-    found = DeletedLead.objects.filter(workspace=seat.workspace, public_id=public_id).first()
-    if found is None:
-        raise Http404
-    return found
+    return _mine(DeletedLead.objects.all(), seat, public_id=public_id)
 
 
 def note_for(seat: Seat, lead: Lead, pk: int) -> LeadNote:
     """A note on a lead of the seat's workspace, deleted ones too, else 404."""
-    found = LeadNote.everything.filter(workspace=seat.workspace, lead=lead, pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return _mine(LeadNote.everything.all(), seat, lead=lead, pk=pk)
 
 
 def task_for(seat: Seat, lead: Lead, pk: int) -> LeadTask:
     """A follow-up of a lead of the seat's workspace, else 404."""
-    found = LeadTask.objects.filter(workspace=seat.workspace, lead=lead, pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return _mine(LeadTask.objects.all(), seat, lead=lead, pk=pk)
 
 
 def tag_for(seat: Seat, pk: int) -> Tag:
     """A tag of the seat's workspace, else 404."""
-    found = Tag.objects.filter(workspace=seat.workspace, pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return _mine(Tag.objects.all(), seat, pk=pk)
 
 
 def lead_type_for(seat: Seat, pk: int) -> LeadType:
     """A lead type of the seat's workspace, archived or not, else 404."""
-    found = LeadType.objects.filter(workspace=seat.workspace, pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return _mine(LeadType.objects.all(), seat, pk=pk)
 
 
 def stage_for(seat: Seat, pk: int) -> Stage:
     """A stage of the seat's workspace, archived or not, else 404."""
-    found = Stage.objects.select_related("lead_type").filter(workspace=seat.workspace, pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return _mine(Stage.objects.select_related("lead_type"), seat, pk=pk)
 
 
 def alias_for(seat: Seat, pk: int) -> LeadTypeAlias:
     """Another name of a lead type of the seat's workspace, else 404."""
-    found = LeadTypeAlias.objects.select_related("lead_type").filter(workspace=seat.workspace, pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return _mine(LeadTypeAlias.objects.select_related("lead_type"), seat, pk=pk)
 
 
 def endpoint_for(seat: Seat, pk: int) -> Endpoint:
     """An endpoint of the seat's workspace, else 404."""
-    found = Endpoint.objects.filter(workspace=seat.workspace, pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return _mine(Endpoint.objects.all(), seat, pk=pk)
 
 
 def channel_for(seat: Seat, pk: int) -> Channel:
     """A channel of the seat's workspace, else 404."""
-    found = Channel.objects.filter(workspace=seat.workspace, pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return _mine(Channel.objects.all(), seat, pk=pk)
 
 
 def delivery_for(seat: Seat, pk: int) -> Delivery:
     """A delivery of the seat's workspace with its channel, else 404."""
-    found = Delivery.objects.select_related("channel").filter(workspace_id=seat.workspace.pk, pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return _mine(Delivery.objects.select_related("channel"), seat, pk=pk)
 
 
 def alert_for(seat: Seat, pk: int) -> Alert:
     """An alert of the seat's workspace with its endpoint, else 404."""
-    found = Alert.objects.select_related("endpoint").filter(workspace=seat.workspace, pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return _mine(Alert.objects.select_related("endpoint"), seat, pk=pk)
 
 
 def token_for(seat: Seat, pk: int) -> ApiToken:
     """An API token of the seat's workspace, whoever's it is, else 404."""
-    found = ApiToken.objects.select_related("member__user").filter(workspace=seat.workspace, pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return _mine(ApiToken.objects.select_related("member__user"), seat, pk=pk)
 
 
 def view_for(seat: Seat, pk: int) -> SavedView:
     """A saved view that the member sees: their own, or everybody's in the workspace; else 404."""
-    found = SavedView.objects.filter(workspace=seat.workspace, pk=pk).first()
-    if found is None or found.member_id not in {None, seat.member.pk}:
+    found = _mine(SavedView.objects.all(), seat, pk=pk)
+    if found.member_id not in {None, seat.member.pk}:
         raise Http404
     return found
 
 
 def bulk_for(seat: Seat, pk: int) -> BulkChange:
     """Something that was done to many leads of the seat's workspace, else 404."""
-    found = (
-        BulkChange.objects.select_related("workspace", "member__user").filter(workspace=seat.workspace, pk=pk).first()
-    )
-    if found is None:
-        raise Http404
-    return found
+    return _mine(BulkChange.objects.select_related("workspace", "member__user"), seat, pk=pk)
 
 
 def import_for(seat: Seat, pk: int) -> LeadImport:
     """A file of leads that was handed in here, else 404."""
-    found = LeadImport.objects.select_related("workspace").filter(workspace=seat.workspace, pk=pk).first()
-    if found is None:
-        raise Http404
-    return found
+    return _mine(LeadImport.objects.select_related("workspace"), seat, pk=pk)

@@ -10,12 +10,11 @@ import pytest
 from django.test import Client
 
 from stagewise.accounts.clock import now_ms
-from stagewise.accounts.models import AuditEntry, User
+from stagewise.accounts.models import User
 from stagewise.console import find_server
 from stagewise.endpoints import queries
 from stagewise.endpoints.actions import RuleChanges, add_endpoint, save_rules
-from stagewise.endpoints.models import Attempt, Endpoint
-from stagewise.leads.models import Lead
+from tests.console.api_page import part, path, post, saved
 from tests.console.pages import Page, read, send
 from tests.support.cast import Cast, attempt
 
@@ -28,32 +27,6 @@ BODY = '{"name": "Ada", "phone": "+44 20 7946 0958", "email": "ada@example.com"}
 @pytest.fixture
 def adam(cast: Cast, as_user: AsUser) -> Client:
     return as_user(cast.adam)
-
-
-def path(cast: Cast, act: str = "") -> str:
-    return f"/w/acme/integration/api/{cast.acme.endpoint.pk}/{act}"
-
-
-def settings_of(cast: Cast) -> object:
-    """All settings of all endpoints, and what the audit knows of them."""
-    return list(Endpoint.objects.values()), AuditEntry.objects.count(), Attempt.objects.count(), Lead.objects.count()
-
-
-def saved(cast: Cast) -> Endpoint:
-    return Endpoint.objects.get(pk=cast.acme.endpoint.pk)
-
-
-def post(cast: Cast, browser: Client, act: str, **fields: Any) -> Page:
-    """The page's form, with its settings as typed, sent by one of its other buttons."""
-    return send(browser, path(cast, act), version=str(saved(cast).version), **fields)
-
-
-def part(cast: Cast, browser: Client, act: str, **fields: Any) -> Page:
-    """The same as the script does it."""
-    answer = browser.post(
-        path(cast, act), {"version": str(saved(cast).version), **fields}, headers={"HX-Request": "true"}
-    )
-    return Page(answer.status_code, answer.content.decode())
 
 
 def search(cast: Cast, browser: Client) -> str:

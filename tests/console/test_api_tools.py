@@ -19,7 +19,8 @@ from stagewise.leads.models import Lead
 from stagewise.notify import own_url
 from stagewise.notify.outbound import Answer, OutboundError
 from stagewise.options.canary import Canaries
-from tests.console.pages import Page, read, send
+from tests.console.api_page import part, path, post, saved
+from tests.console.pages import Page, read
 from tests.support.cast import Cast, attempt
 
 pytestmark = pytest.mark.django_db
@@ -33,30 +34,9 @@ def adam(cast: Cast, as_user: AsUser) -> Client:
     return as_user(cast.adam)
 
 
-def path(cast: Cast, act: str = "") -> str:
-    return f"/w/acme/integration/api/{cast.acme.endpoint.pk}/{act}"
-
-
 def settings_of(cast: Cast) -> object:
     """All settings of all endpoints, and what the audit knows of them."""
     return list(Endpoint.objects.values()), AuditEntry.objects.count(), Attempt.objects.count(), Lead.objects.count()
-
-
-def saved(cast: Cast) -> Endpoint:
-    return Endpoint.objects.get(pk=cast.acme.endpoint.pk)
-
-
-def post(cast: Cast, browser: Client, act: str, **fields: Any) -> Page:
-    """The page's form, with its settings as typed, sent by one of its other buttons."""
-    return send(browser, path(cast, act), version=str(saved(cast).version), **fields)
-
-
-def part(cast: Cast, browser: Client, act: str, **fields: Any) -> Page:
-    """The same as the script does it."""
-    answer = browser.post(
-        path(cast, act), {"version": str(saved(cast).version), **fields}, headers={"HX-Request": "true"}
-    )
-    return Page(answer.status_code, answer.content.decode())
 
 
 def test_every_endpoint_is_listed_with_its_state_in_words(cast: Cast, adam: Client) -> None:

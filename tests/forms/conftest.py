@@ -8,13 +8,6 @@ import pytest
 from playwright.sync_api import Browser, BrowserContext, Page
 
 from tests.forms.servers import Double, Website
-from tests.support import visit
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with visit.chromium() as launched:
-        yield launched
 
 
 @pytest.fixture
