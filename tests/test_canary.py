@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.support.installation import Installation
 from tests.support.waiting import eventually
 
@@ -17,6 +19,7 @@ def send_again(installation: Installation) -> None:
     eventually(lambda: watch_of(installation)[0] != last)
 
 
+@pytest.mark.slow
 def test_a_canary_goes_the_way_of_a_lead_and_leaves_nothing_behind(installation: Installation) -> None:
     # Only the website's server may call, which the worker is not.
     installation.save_rules(allow_all_ips=False, allowed_ips=["203.0.113.5"], allowed_origins=["https://yoursite.com"])

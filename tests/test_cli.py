@@ -237,6 +237,7 @@ def test_migrate_makes_the_installation_and_can_be_repeated(empty_installation: 
     assert [each["name"] for each in empty_installation.json("endpoint", "list")] == ["My website"]
 
 
+@pytest.mark.slow
 def test_two_migrations_at_once_make_one_installation(empty_installation: Installation) -> None:
     processes = [empty_installation.start("migrate", "--json") for _ in range(3)]
     assert [process.wait(60) for process in processes] == [0, 0, 0]

@@ -47,6 +47,7 @@ def parent_of(pid: int) -> int | None:
 # The first start
 
 
+@pytest.mark.slow
 def test_the_first_start_prints_a_curl_line_that_works_as_printed(empty_installation: Installation) -> None:
     server = empty_installation.serve()
     server.wait_for_output("curl")
@@ -81,6 +82,7 @@ def test_a_later_start_renews_the_link_until_somebody_can_log_in(installation: I
     assert links() == []
 
 
+@pytest.mark.slow
 def test_postgres_is_set_up_by_the_first_start_too(installation: Installation) -> None:
     server = installation.serve()
     assert server.post_lead().status == 201
@@ -208,6 +210,7 @@ def test_the_fifth_death_within_a_minute_ends_serve(installation: Installation) 
     assert "giving up" in server.output
 
 
+@pytest.mark.slow
 @only_sqlite
 def test_nobody_outlives_a_killed_supervisor(installation: Installation) -> None:
     server = installation.serve(workers=2)

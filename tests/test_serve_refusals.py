@@ -29,6 +29,7 @@ def refusal(installation: Installation, *arguments: str, **settings: str) -> str
     return process.output
 
 
+@pytest.mark.slow
 @only_sqlite
 def test_a_second_start_on_the_same_directory_is_refused(installation: Installation) -> None:
     installation.serve()

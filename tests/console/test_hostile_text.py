@@ -54,6 +54,7 @@ def assert_text(page: Page) -> None:
     assert page.html.count("<script") == page.html.count('<script src="/static/')
 
 
+@pytest.mark.slow
 def test_leads_are_shown_as_text(cast: Cast, as_user: AsUser) -> None:
     browser = as_user(cast.olga)
     made = [lead(cast.acme, **sent) for sent in hostile()]
@@ -76,6 +77,7 @@ def test_leads_are_shown_as_text(cast: Cast, as_user: AsUser) -> None:
         assert_text(read(browser, f"/w/acme/{path}"))
 
 
+@pytest.mark.slow
 def test_what_people_write_about_a_lead_is_shown_as_text(cast: Cast, as_user: AsUser) -> None:
     browser, me = as_user(cast.olga), cast.acme.workspace.members.get(user=cast.olga)
     for number, sent in enumerate(hostile()):
@@ -100,6 +102,7 @@ def test_what_callers_say_of_themselves_is_shown_as_text(cast: Cast, as_user: As
     assert_text(read(as_user(cast.olga), "/w/acme/logs/"))
 
 
+@pytest.mark.slow
 def test_held_leads_and_where_leads_came_from_are_shown_as_text(cast: Cast, as_user: AsUser) -> None:
     browser, shown = as_user(cast.olga), [sent.get("message", sent.get("name", ""))[:900] for sent in hostile()]
     for sent, text in zip(hostile(), shown, strict=True):

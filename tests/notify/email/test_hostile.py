@@ -98,6 +98,7 @@ def is_ours(mail: Received, lead: Lead | None = None) -> None:
     mail.content.decode("ascii")
 
 
+@pytest.mark.slow
 def test_every_row_of_the_corpus_makes_one_mail_with_our_headers_and_our_html(
     post: Post, cast: Cast, server: Mailbox
 ) -> None:
