@@ -93,3 +93,5 @@ def test_every_text_is_translated_and_keeps_what_the_program_fills_in(language: 
             broken.append((one, texts[-1]))
     assert missing == []
     assert broken == []
+    # What ``make assets`` would stumble over.
+    assert [(message.id, errors) for message, errors in found.check()] == []

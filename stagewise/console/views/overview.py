@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from stagewise.accounts.clock import now_ms
 from stagewise.accounts.days import Days
@@ -57,7 +58,7 @@ def home(request: HttpRequest, seat: Seat) -> HttpResponse:
         calls=outcomes.total(),
         since=days.period(length).since,
         length=length,
-        tabs=[Tab(_("%d days") % each, f"days={each}", each == length) for each in _LENGTHS],
+        tabs=[Tab(ngettext("%d day", "%d days", each) % each, f"days={each}", each == length) for each in _LENGTHS],
         matters=waiting,
         states=states,
         newest=[(each, news.is_new(each, now)) for each in leads.newest(workspace, _NEWEST)],
