@@ -60,7 +60,7 @@ function options(plot, data, width, tip) {
       axis(plot, {
         grid: { show: false },
         size: 28,
-        space: 64,
+        space: 80,
         incrs: [1, 2, 4, 7, 14],
         values: (_plot, splits) => splits.map((place) => labels[place] ?? ""),
       }),
