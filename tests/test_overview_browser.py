@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Locator, Page, ViewportSize, expect
@@ -20,17 +22,28 @@ def size(request: pytest.FixtureRequest) -> ViewportSize:
     return found
 
 
-@pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory, size: ViewportSize) -> Iterator[Server]:
-    made = installations.make(tmp_path_factory.mktemp("overview") / "data", "sqlite")
+@contextmanager
+def serving(folder: Path) -> Iterator[Server]:
+    """An installation that Olga owns, and that nobody may call."""
+    made = installations.make(folder / "data", "sqlite")
     made.stagewise("user", "add", "olga@example.com", "--role", "owner", "--password-stdin", stdin=PASSWORD)
     made.save_rules(allowed_ips=[], max_leads_per_ip=1)
     yield made.serve()
     installations.remove(made)
 
 
-@pytest.fixture
-def visit(server: Server, chromium: Browser, size: ViewportSize) -> Iterator[Visit]:
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory, size: ViewportSize) -> Iterator[Server]:
+    """One that was called: refused while nobody might, and with a lead since the machine itself may."""
+    with serving(tmp_path_factory.mktemp("overview")) as made:
+        assert made.post_lead().status == 403
+        made.installation.save_rules(allowed_ips=["127.0.0.1", "::1"], max_leads_per_ip=1)
+        assert made.post_lead().status == 201
+        yield made
+
+
+@contextmanager
+def visiting(server: Server, chromium: Browser, size: ViewportSize) -> Iterator[Visit]:
     context = chromium.new_context(viewport=size, permissions=["clipboard-read", "clipboard-write"])
     made = Visit(server, context)
     made.enter()
@@ -40,12 +53,24 @@ def visit(server: Server, chromium: Browser, size: ViewportSize) -> Iterator[Vis
     context.close()
 
 
+@pytest.fixture
+def visit(server: Server, chromium: Browser, size: ViewportSize) -> Iterator[Visit]:
+    with visiting(server, chromium, size) as made:
+        yield made
+
+
+@pytest.fixture
+def first_visit(tmp_path: Path, chromium: Browser, size: ViewportSize) -> Iterator[Visit]:
+    with serving(tmp_path) as server, visiting(server, chromium, size) as made:
+        yield made
+
+
 def toast(page: Page, text: str) -> Locator:
     return page.locator("#toasts").get_by_text(text)
 
 
-def test_the_way_to_the_first_lead_ticks_itself(visit: Visit) -> None:
-    page = visit.page
+def test_the_way_to_the_first_lead_ticks_itself(first_visit: Visit) -> None:
+    visit, page = first_visit, first_visit.page
     expect(page.get_by_text("Three steps to the first lead.")).to_be_visible()
     page.locator("#first-copy").get_by_role("button", name="Copy").click()
     assert "/public/v1/leads/" in page.evaluate("navigator.clipboard.readText()")
