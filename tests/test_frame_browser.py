@@ -100,8 +100,9 @@ def test_the_theme_is_chosen_in_the_menu_and_stays(visit: Visit) -> None:
     light = page.evaluate(paper)
     page.get_by_label("Name").fill("Not saved yet")
     page.get_by_text("olga@example.com").first.click()
-    page.get_by_role("button", name="Dark").click()
-    expect(page.locator("html")).to_have_attribute("data-theme", "dark")
+    with page.expect_response("**/account/theme/"):  # it shows before the server has kept it
+        page.get_by_role("button", name="Dark").click()
+        expect(page.locator("html")).to_have_attribute("data-theme", "dark")
     assert page.evaluate(paper) != light
     # Nothing is lost by it.
     expect(page.get_by_label("Name")).to_have_value("Not saved yet")

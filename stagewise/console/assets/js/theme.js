@@ -19,8 +19,8 @@ document.addEventListener("submit", async (event) => {
   };
   show(chosen.value);
   try {
-    // Where it leads does not matter: this page stays.
-    const answer = await fetch(form.action, { method: "POST", body, redirect: "manual" });
+    // Where it leads does not matter: this page stays. Who leaves it meanwhile is kept in mind all the same.
+    const answer = await fetch(form.action, { method: "POST", body, redirect: "manual", keepalive: true });
     if (answer.type !== "opaqueredirect") {
       throw new Error(String(answer.status));
     }
