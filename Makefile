@@ -12,8 +12,8 @@ BIN := $(VENV)/bin
 DONE := $(VENV)/.done
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
-# Twice as many as processors: most tests wait for something most of the time.
-PYTEST := $(BIN)/python -m pytest -n 4 --dist worksteal
+# Three for two processors: many tests wait for something some of the time, and a fourth only costs servers of its own.
+PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
 
 .PHONY: help run test quick words lint format bench soak assets wheel lock clean tools chromium php wrk
 
