@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Route, expect
 
 from tests.support import installation as installations
 from tests.support.installation import Installation, Server
@@ -91,6 +91,26 @@ def test_a_won_card_asks_why_and_may_be_left_where_it_was(laptop: Visit) -> None
     assert laptop.server.installation.sql("SELECT closed_reason FROM lead WHERE name = 'Closed'") == [
         ("They liked the price",)
     ]
+
+
+def test_what_is_answered_while_a_card_is_in_the_hand_waits_until_it_is_let_go(laptop: Visit) -> None:
+    page = laptop.page
+    open_board(laptop, "Held")
+    first = open_board(laptop, "Earlier")
+    asked: list[Route] = []
+    page.route("**/board/move/**", lambda route: asked.append(route))
+    first.drag_to(column(page, "Contacted"))
+    card(page, "Held").hover()
+    page.mouse.down()
+    column(page, "Qualified").hover()
+    asked[0].continue_()
+    said(page, "Earlier: New → Contacted")
+    page.unroute("**/board/move/**")
+    column(page, "Qualified").hover(position={"x": 40, "y": 60})
+    page.mouse.up()
+    said(page, "Held: New → Qualified")
+    stands_in(page, "Held", "Qualified")
+    stands_in(page, "Earlier", "Contacted")
 
 
 def test_keys_go_from_card_to_card_and_move_them(laptop: Visit) -> None:

@@ -177,7 +177,7 @@ def test_an_authenticator_app_is_set_up_from_the_picture_or_its_key_and_then_ask
     page.get_by_role("link", name="Set up an app").click()
     prove(page)
     picture = page.get_by_alt_text("The key below, as a picture")
-    assert picture.evaluate("image => image.complete && image.naturalWidth > 0")
+    assert picture.evaluate("image => image.decode().then(() => image.naturalWidth)") > 0
     usable(page)
     page.get_by_text("Type the key instead").click()
     secret = page.locator("#key").inner_text()

@@ -10,6 +10,26 @@ const forwards = () => (document.dir === "rtl" ? "ArrowLeft" : "ArrowRight");
 const isCard = (element) => element?.closest?.(".lead-card");
 const board = () => document.getElementById("board");
 let busy = false;
+// A card is in somebody's hand, or somebody is asked why: the board must not change under it. What was answered
+// meanwhile is asked for again afterwards.
+let held = false;
+let late = false;
+
+document.addEventListener("htmx:before:swap", ({ detail: { tasks } }) => {
+  const place = held ? tasks.findIndex((task) => task.type === "main" && task.target === board()) : -1;
+  if (place >= 0) {
+    tasks.splice(place, 1);
+    late = true;
+  }
+});
+
+function release() {
+  held = false;
+  if (late) {
+    late = false;
+    ask("GET", board().dataset.board);
+  }
+}
 
 function fields(values) {
   const form = document.getElementById("board-move");
@@ -35,9 +55,10 @@ async function send(card, column, seen, reason = "") {
   document.querySelector(`#card-${CSS.escape(lead)} .title`)?.focus();
 }
 
-/** Moves the card, after asking why if it is won or lost there. */
-function move(card, from, column) {
+/** Moves the card, after asking why if it is won or lost there; left where it was, it goes back before `next`. */
+function move(card, from, column, next = card.nextElementSibling) {
   if (column.dataset.kind === "open") {
+    held = late = false;
     send(card, column, from.dataset.stage);
     return;
   }
@@ -50,18 +71,21 @@ function move(card, from, column) {
     "close",
     () => {
       if (dialog.returnValue === "move") {
+        held = late = false;
         send(card, column, from.dataset.stage, reason.value);
       } else {
-        from.append(card);
-        ask("GET", board().dataset.board);
+        from.insertBefore(card, next);
+        release();
       }
     },
     { once: true },
   );
+  held = true;
   dialog.showModal();
 }
 
 each("[data-works] .cards", (column) => {
+  let next = null;
   Sortable.create(column, {
     group: { name: "board", put: column.dataset.archived === undefined },
     draggable: ".lead-card",
@@ -71,14 +95,16 @@ each("[data-works] .cards", (column) => {
     animation: matchMedia("(prefers-reduced-motion: reduce)").matches ? 0 : 120,
     delay: 150,
     delayOnTouchOnly: true,
-    onStart: () => {
-      busy = true;
+    onStart: ({ item }) => {
+      held = true;
+      next = item.nextElementSibling;
     },
     onEnd: ({ item, from, to }) => {
-      busy = false;
-      if (from !== to) {
-        move(item, from, to);
+      if (from === to) {
+        release();
+        return;
       }
+      move(item, from, to, next);
     },
   });
 });
@@ -124,7 +150,7 @@ document.addEventListener("keydown", (event) => {
 // What others did meanwhile, while nobody here is in the middle of something.
 setInterval(() => {
   const open = document.querySelector(".drop[open], dialog[open]");
-  if (!document.hidden && !busy && !open && !isCard(document.activeElement) && board()) {
+  if (!document.hidden && !busy && !held && !open && !isCard(document.activeElement) && board()) {
     ask("GET", board().dataset.board);
   }
 }, AGAIN_MS);
