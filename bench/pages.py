@@ -33,7 +33,10 @@ from tests.support import installation as installations
 from tests.support.installation import Installation
 
 if TYPE_CHECKING:
+    from django.test import Client
+
     from bench.page_list import Asked
+    from stagewise.accounts.models import Member
 
 ENGINES: Final = ("sqlite", "postgres")
 LEADS: Final = 1_000_000
@@ -76,7 +79,7 @@ def measure(engine: str, leads: int, rounds: int, folder: Path) -> list[Timed]:
     """Fill an installation and time its pages, in a process of its own: Django is set up for one database."""
     made = installations.make(folder / f"pages-{engine}", engine)
     try:
-        _fill(made, leads)
+        fill(made, leads)
         command = [sys.executable, "-m", "bench.pages", "--inside", engine, "--rounds", str(rounds)]
         environment = made.environment(console_url=f"http://{_HOST}") | {
             "DJANGO_SETTINGS_MODULE": "stagewise.site.settings"
@@ -87,7 +90,8 @@ def measure(engine: str, leads: int, rounds: int, folder: Path) -> list[Timed]:
         installations.remove(made)
 
 
-def _fill(made: Installation, leads: int) -> None:
+def fill(made: Installation, leads: int) -> None:
+    """Add a team, and leads that it has worked on."""
     for email, role in _TEAM.items():
         password = "correct horse battery staple"
         made.stagewise("user", "add", email, "--role", role, "--password-stdin", stdin=password)
@@ -97,17 +101,27 @@ def _fill(made: Installation, leads: int) -> None:
 
 def _inside(engine: str, rounds: int) -> list[Timed]:
     """The pages of the installation that the environment names."""
+    owner, browser = owner_and_browser()
     from django.test import Client
 
-    import stagewise.site.wsgi  # noqa: F401 - sets up Django as the console does
     from bench.page_list import pages
+
+    program = Client(headers={"host": _HOST})
+    weigh = functools.cache(functools.partial(_weigh, browser.get))
+    return [_time(engine, each, rounds, program.get if each.token else browser.get, weigh) for each in pages(owner)]
+
+
+def owner_and_browser() -> tuple[Member, Client]:
+    """The owner, and a browser that is logged in; sets up Django as the console does."""
+    from django.test import Client
+
+    import stagewise.site.wsgi  # noqa: F401 - before any model
     from stagewise.accounts.models import Member
 
     owner = Member.objects.select_related("user", "workspace").get(user__email=_OWNER)
-    browser, program = Client(headers={"host": _HOST}), Client(headers={"host": _HOST})
+    browser = Client(headers={"host": _HOST})
     browser.force_login(owner.user)
-    weigh = functools.cache(functools.partial(_weigh, browser.get))
-    return [_time(engine, each, rounds, program.get if each.token else browser.get, weigh) for each in pages(owner)]
+    return owner, browser
 
 
 def _time(engine: str, asked: Asked, rounds: int, get: Get, weigh: Callable[[str], int]) -> Timed:
