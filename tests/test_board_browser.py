@@ -98,7 +98,11 @@ def test_what_is_answered_while_a_card_is_in_the_hand_waits_until_it_is_let_go(l
     open_board(laptop, "Held")
     first = open_board(laptop, "Earlier")
     asked: list[Route] = []
-    page.route("**/board/move/**", lambda route: asked.append(route))
+
+    def keep(route: Route) -> None:
+        asked.append(route)
+
+    page.route("**/board/move/**", keep)
     first.drag_to(column(page, "Contacted"))
     card(page, "Held").hover()
     page.mouse.down()
