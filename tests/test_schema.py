@@ -45,7 +45,7 @@ def parent(model: type[Model]) -> str | None:
     """The table of a workspace on which every row of this one hangs."""
     for field in model._meta.fields:
         if isinstance(field, ForeignKey) and not field.null:
-            table = field.related_model._meta.db_table
+            table = field.target_field.model._meta.db_table
             if carries_workspace(MODELS[table]) or parent(MODELS[table]):
                 return table
     return None
@@ -73,7 +73,8 @@ def test_a_unique_rule_never_reaches_across_workspaces() -> None:
     found = []
     for table in MODELS.keys() - OF_NO_WORKSPACE.keys():
         for constraint in MODELS[table]._meta.constraints:
-            columns = {MODELS[table]._meta.get_field(name).column for name in getattr(constraint, "fields", ())}
+            fields = getattr(constraint, "fields", ())
+            columns = {str(field.column) for field in MODELS[table]._meta.fields if field.name in fields}
             if columns and not any(column.endswith("_id") for column in columns):
                 found.append((table, columns))
     assert found == []
