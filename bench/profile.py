@@ -37,7 +37,7 @@ def main() -> int:
         try:
             ours.start()
             samples = folder / "samples"
-            command = [str(spy), "record", "--pid", str(_worker(ours.master)), "--duration", str(options.seconds)]
+            command = [str(spy), "record", "--pid", str(worker_of(ours.master)), "--duration", str(options.seconds)]
             command += ["--rate", "250", "--function", "--format", "raw", "--output", str(samples)]
             if not options.waiting:
                 command.append("--gil")
@@ -54,7 +54,7 @@ def main() -> int:
     return 0
 
 
-def _worker(master: int) -> int:
+def worker_of(master: int) -> int:
     """The process that serves: the youngest of the lane's session."""
     return max(pid for pid in members(master) if pid != master)
 

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 #: Of the calls that went well, one in so many is logged.
 SAMPLE = 100
+#: Refusals that are logged within a second; of more, the next line says how many were not. Each is counted, and stands
+#: in the journal.
+REFUSALS_A_SECOND = 100
 
 _log = log.Log("stagewise.calls")
 
@@ -31,6 +34,7 @@ class Calls:
         self._times = [0] * (len(BOUNDS) + 1)
         self._sum = 0.0
         self._went_well = 0
+        self._second = self._logged = self._unlogged = 0
 
     def note(self, submission: Submission, decision: Decision, begun: float) -> int:
         """Note an answer; ``begun`` is when its request came, by ``time.monotonic``. Returns its bucket's place."""
@@ -41,19 +45,32 @@ class Calls:
         outcome = decision.outcome
         self.outcomes[outcome] += 1
         if outcome in REFUSALS:
-            self._log("refused", submission, decision, took)
+            self._log_refusal(submission, decision, took)
         else:
             self._went_well += 1
             if self._went_well % SAMPLE == 1:
                 self._log("answered", submission, decision, took)
         return place
 
+    def _log_refusal(self, submission: Submission, decision: Decision, took: float) -> None:
+        """Log it, unless a flood of them would fill the disk."""
+        second = int(time.monotonic())
+        if second != self._second:
+            self._second, self._logged = second, 0
+        if self._logged >= REFUSALS_A_SECOND:
+            self._unlogged += 1
+            return
+        self._logged += 1
+        unlogged, self._unlogged = self._unlogged, 0
+        self._log("refused", submission, decision, took, **({"unlogged": unlogged} if unlogged else {}))
+
     @staticmethod
-    def _log(event: str, submission: Submission, decision: Decision, took: float) -> None:
+    def _log(event: str, submission: Submission, decision: Decision, took: float, **more: int) -> None:
         """One line without content of the lead, and without the whole address or key."""
         address = submission.caller.address
         _log.info(event, outcome=decision.outcome, request_id=submission.request_id, endpoint=submission.key[:6],
-                  network=None if address is None else network(address), took_ms=round(took * 1000, 1))  # fmt: skip
+                  network=None if address is None else network(address), took_ms=round(took * 1000, 1),
+                  **more)  # fmt: skip
 
     def metrics(self, waiting: int, batches: int) -> bytes:
         """Prometheus' text format, for this process."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import resource
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +28,11 @@ DEFAULT_BASE = "http://127.0.0.1:8000"
 #: Granian's own buffer for a head; the application refuses more than 16 KiB itself.
 _HEAD_BUFFER = 32_768
 _HEAD_TIMEOUT_MS = 10_000
+#: Connections that one process holds open, idle ones included, and that the kernel keeps ready for it. More than may
+#: wait in the ledger's queue: who comes too late is told so, rather than left to wait for a connection to end.
+_CONNECTIONS = 2_560
+#: File descriptors beside those of connections: database, log, and whatever a library opens.
+_OTHER_FILES = 256
 #: After this many seconds a worker that does not stop is killed.
 _KILL_AFTER_S = 8
 
@@ -78,6 +84,7 @@ def run(chosen: Settings, host: str, port: int, workers: int) -> None:
     from granian.http import HTTP1Settings
 
     settings.hand_on(chosen)
+    _allow_files(_CONNECTIONS + _OTHER_FILES)
     Granian(
         "stagewise.intake.server:application",
         factory=True,
@@ -87,6 +94,8 @@ def run(chosen: Settings, host: str, port: int, workers: int) -> None:
         workers=workers,
         http=HTTPModes.http1,
         websockets=False,
+        backlog=_CONNECTIONS,
+        backpressure=_CONNECTIONS,
         loop=Loops.uvloop,
         http1_settings=HTTP1Settings(header_read_timeout=_HEAD_TIMEOUT_MS, max_buffer_size=_HEAD_BUFFER),
         respawn_failed_workers=True,
@@ -94,3 +103,11 @@ def run(chosen: Settings, host: str, port: int, workers: int) -> None:
         workers_kill_timeout=_KILL_AFTER_S,
         log_enabled=False,
     ).serve()
+
+
+def _allow_files(count: int) -> None:
+    """Raise the limit of open files as far as this process may, and those that it starts with it."""
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if soft != resource.RLIM_INFINITY and soft < count:
+        most = count if hard == resource.RLIM_INFINITY else min(count, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, hard))

@@ -18,7 +18,7 @@ from stagewise.store.records import Decision
 
 #: Submissions in one batch at most.
 BATCH = 256
-#: Submissions that may wait for a batch; more are refused at once.
+#: Submissions that may wait for a batch; more are refused at the next sweep.
 QUEUE = 2_048
 #: Nobody waits longer than this for a batch to begin, nor (twice this) for it to end, in seconds.
 PATIENCE_S = 5.0
@@ -84,6 +84,8 @@ class Lane:
         self._give_up = give_up
         self._loop = asyncio.get_running_loop()
         self._waiting: deque[Pending] = deque()
+        #: Came when the queue was full.
+        self._turned_away: list[Pending] = []
         #: Held while submissions are taken out of the queue: by the thread, or by the sweep.
         self._taking = threading.Lock()
         self._current: Batch | None = None
@@ -98,9 +100,12 @@ class Lane:
         return len(self._waiting) + (len(batch.items) if batch else 0)
 
     def put(self, pending: Pending) -> None:
-        """Queue a submission; a full queue answers at once."""
+        """Queue a submission; what comes while the queue is full waits for its refusal until the next sweep.
+
+        Who is refused at once and asks again at once would keep the lane busy with refusing.
+        """
         if len(self._waiting) >= QUEUE:
-            pending.future.set_result(self._give_up(pending.submission, "unavailable"))
+            self._turned_away.append(pending)
             return
         self._waiting.append(pending)
         self._wake()
@@ -110,7 +115,10 @@ class Lane:
         self._jobs.put(job)
 
     def sweep(self) -> None:
-        """Answer those who have waited too long; called a few times a second."""
+        """Refuse those who found the queue full, or have waited too long; called a few times a second."""
+        turned_away, self._turned_away = self._turned_away, []
+        for pending in turned_away:
+            self._answer(pending, "unavailable")
         now = time.monotonic()
         with self._taking:
             late = []
@@ -135,7 +143,7 @@ class Lane:
 
     def _has_work(self) -> bool:
         """Whether something is still to be done before the thread may end."""
-        return len(self) > 0
+        return len(self) > 0 or bool(self._turned_away)
 
     def _wake(self) -> None:
         """In the event loop: see that somebody looks into the queue."""

@@ -207,7 +207,7 @@ def test_a_batch_that_does_not_end_is_answered_as_unknown(bench: Bench, monkeypa
     assert bench.run(bench.lab.submission(name="A"), before=before) == ["outcome_unknown"]
 
 
-def test_a_full_queue_refuses_at_once(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_full_queue_refuses_what_comes_then(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lane, "QUEUE", 5)
     outcomes = Counter(bench.run(*(bench.lab.submission(name=f"V{n}") for n in range(50)), before=lambda: None))
     assert outcomes["created"] >= 5
