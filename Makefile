@@ -15,10 +15,10 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Three for two processors: many tests wait for something some of the time, and a fourth only costs servers of its own.
 PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
 
-.PHONY: help run test quick words lint format bench soak assets wheel lock clean tools chromium php wrk
+.PHONY: help run test quick words lint format bench bench-peers soak assets wheel lock clean tools chromium php wrk
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: $(DONE)/run assets ## install and start everything (ARGS="--port 9000" to change something)
 	@exec $(BIN)/stagewise serve $(ARGS)
@@ -51,6 +51,9 @@ words: $(DONE)/dev ## collect what the pages say, for translators (stagewise/loc
 
 bench: tools wrk assets ## our endpoint beside a do-nothing one and an ordinary one (ARGS="--rounds 3")
 	$(BIN)/python -m bench $(ARGS)
+
+bench-peers: tools wrk assets ## our endpoint beside Directus, which is installed first
+	$(BIN)/python -m bench --only be --page-leads 0 --rounds 3 $(ARGS)
 
 wheel: $(DONE)/run assets ## the package, with everything in it, below dist
 	$(BIN)/hatchling build -t wheel -d "$(CURDIR)/dist"

@@ -1,18 +1,17 @@
-"""The four endpoints that are measured. Each run of each starts with a fresh database, set up and empty."""
+"""The endpoints that are measured, but for Directus (bench/directus.py). Each run starts with a fresh database."""
 
 from __future__ import annotations
 
 import hashlib
 import os
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
 from abc import ABC, abstractmethod
 from pathlib import Path
 
-from bench.figures import Rows
+from bench.figures import Rows, rows_of
 from bench.process import Server
 from bench.tools import ROOT
 from tests.support import installation as installations
@@ -33,6 +32,8 @@ class Contestant(ABC):
 
     title: str
     path = "/leads"
+    #: The status of an answer to a lead that was stored.
+    created = 201
 
     def __init__(self, folder: Path, port: int) -> None:
         self.folder = folder
@@ -178,12 +179,7 @@ class Ordinary(Contestant):
 
     def rows(self) -> Rows:
         """Its leads."""
-        database = sqlite3.connect(self._database)
-        try:
-            leads, emails = database.execute("SELECT count(*), count(DISTINCT email) FROM lead").fetchone()
-        finally:
-            database.close()
-        return Rows(leads=leads, emails=emails)
+        return rows_of(self._database, "lead")
 
     def remove(self) -> None:
         """End it, and remove its database."""
@@ -220,4 +216,8 @@ def make(letter: str, folder: Path, port: int) -> Contestant:
             return Ours(folder, port, "postgres")
         case "d":
             return Ordinary(folder, port)
+        case "e":
+            from bench.directus import Directus  # which is one of these
+
+            return Directus(folder, port)
     raise ValueError(f"there is no contestant {letter!r}")

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import Sequence
+from pathlib import Path
 from statistics import median
 
 import msgspec
 
 #: Who is compared with whom, and what we ask of it.
-RATIOS = (("b", "a", 0.45), ("c", "a", 0.35), ("b", "d", 25.0))
+RATIOS = (("b", "a", 0.45), ("c", "a", 0.35), ("b", "d", 25.0), ("b", "e", 100.0))
 
 
 class Load(msgspec.Struct, frozen=True):
@@ -47,6 +49,16 @@ class Rows(msgspec.Struct, frozen=True):
         counts = msgspec.structs.asdict(self)
         wrong = [f"{count:,} {name}" for name, count in counts.items() if count not in (None, created)]
         return f"{created:,} answers 201, but {', '.join(wrong)}" if wrong else ""
+
+
+def rows_of(database: Path, table: str) -> Rows:
+    """The leads of a contestant that keeps them in one table of a SQLite file."""
+    connection = sqlite3.connect(database)
+    try:
+        leads, emails = connection.execute(f"SELECT count(*), count(DISTINCT email) FROM {table}").fetchone()
+    finally:
+        connection.close()
+    return Rows(leads=leads, emails=emails)
 
 
 class Run(msgspec.Struct, frozen=True):

@@ -2,7 +2,7 @@
 
 Costs more of the processor than wrk, which the faster endpoints feel: compare figures of one tool only.
 
-    python -m bench.load URL TAG SECONDS CONNECTIONS
+    python -m bench.load URL TAG SECONDS CONNECTIONS STATUS
 """
 
 from __future__ import annotations
@@ -43,8 +43,9 @@ def template(host: str, path: str, tag: str) -> bytes:
 class Tally:
     """What all connections of a run count together."""
 
-    def __init__(self, request: bytes, seconds: float) -> None:
+    def __init__(self, request: bytes, seconds: float, stored: bytes) -> None:
         self.request = request
+        self.stored = stored
         self.deadline = time.monotonic() + seconds
         self.sent = self.in_time = self.created = self.refused = self.broken = 0
         self.latencies = array("d")
@@ -78,13 +79,11 @@ class Connection(asyncio.Protocol):
         if head < 0:
             return
         length = _LENGTH.search(self._received, 0, head + 2)
-        if length is None:
-            raise RuntimeError("an answer without Content-Length")
-        if len(self._received) < head + 4 + int(length[1]):
+        if len(self._received) < head + 4 + (int(length[1]) if length else 0):
             return
         tally, now = self.tally, time.monotonic()
         tally.latencies.append(now - self._started)
-        if self._received[9:12] == b"201":
+        if self._received[9:12] == tally.stored:
             tally.created += 1
             tally.in_time += now < tally.deadline
         else:
@@ -110,19 +109,19 @@ class Connection(asyncio.Protocol):
         self._transport.write(tally.request % (tally.sent, tally.sent, tally.sent))
 
 
-async def run(url: str, tag: str, seconds: float, connections: int) -> Load:
-    """Load the URL (http, a numeric loopback address) and await the last answer."""
+async def run(url: str, tag: str, seconds: float, connections: int, stored: str) -> Load:
+    """Load the URL (http, a numeric loopback address) and await the last answer; ``stored`` is the status to count."""
     parts = urlsplit(url)
     assert parts.hostname is not None
     assert parts.port is not None
     host, port = parts.hostname, parts.port
     loop = asyncio.get_running_loop()
-    tally = Tally(template(parts.netloc, parts.path, tag), seconds)
+    tally = Tally(template(parts.netloc, parts.path, tag), seconds, stored.encode())
     opened = [await loop.create_connection(lambda: Connection(tally), host, port) for _ in range(connections)]
     await asyncio.wait([connection.done for _, connection in opened], timeout=seconds + DRAIN_SECONDS)
     return tally.load()
 
 
 if __name__ == "__main__":
-    _url, _tag, _seconds, _connections = sys.argv[1:]
-    print(msgspec.json.encode(uvloop.run(run(_url, _tag, float(_seconds), int(_connections)))).decode())
+    _url, _tag, _seconds, _connections, _status = sys.argv[1:]
+    print(msgspec.json.encode(uvloop.run(run(_url, _tag, float(_seconds), int(_connections), _status))).decode())

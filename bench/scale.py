@@ -115,9 +115,9 @@ def _run_everything(found: Scale, full: Installation, seconds: int) -> None:
     found.first_201_s = time.monotonic() - began
     server.wait_for(server.console_port)
     _load(found, choose("auto")[1], server, "everything", seconds)
-    cookie, paths = _visit(full, server.console_port)
+    cookie, paths = visit(full, server.console_port)
     for path in paths:
-        answer = _get(server.console_port, path, cookie)
+        answer = get(server.console_port, path, cookie)
         if answer.status != 200:
             found.problems.append(f"{path} answered {answer.status}")
     while full.count("event", "dispatched_at IS NULL"):
@@ -133,7 +133,7 @@ def _takes_a_lead(server: Server) -> bool:
         return False
 
 
-def _visit(full: Installation, port: int) -> tuple[str, list[str]]:
+def visit(full: Installation, port: int) -> tuple[str, list[str]]:
     """A logged in owner's cookie, and where all pages are."""
     done = subprocess.run(
         [sys.executable, "-m", "bench.scale", "--inside"],
@@ -155,7 +155,8 @@ def _inside() -> tuple[str, list[str]]:
     return cookie, [each.path for each in all_pages(owner) if not each.token]
 
 
-def _get(port: int, path: str, cookie: str) -> Answer:
+def get(port: int, path: str, cookie: str) -> Answer:
+    """A page of the console, as the person whose cookie it is."""
     return request(port, "GET", path, headers={"cookie": cookie, "host": f"127.0.0.1:{port}"}, timeout=120)
 
 

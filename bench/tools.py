@@ -6,8 +6,8 @@ import shutil
 import signal
 import subprocess
 import sys
-from collections.abc import Callable
 from pathlib import Path
+from typing import Protocol
 
 import msgspec
 
@@ -16,8 +16,12 @@ from bench.load import DRAIN_SECONDS
 
 ROOT = Path(__file__).resolve().parent.parent
 
-#: (url, tag, seconds, connections) → figures. The tag makes names and addresses of mail new with every run.
-Tool = Callable[[str, str, int, int], Load]
+
+class Tool(Protocol):
+    """Loads a URL. The tag makes names and addresses of mail new with every run; ``created`` is the status to count."""
+
+    def __call__(self, url: str, tag: str, seconds: int, connections: int, created: int = 201) -> Load:
+        """The figures."""
 
 
 def choose(name: str) -> tuple[str, Tool]:
@@ -27,11 +31,11 @@ def choose(name: str) -> tuple[str, Tool]:
     return name, {"wrk": wrk, "python": ours}[name]
 
 
-def wrk(url: str, tag: str, seconds: int, connections: int) -> Load:
+def wrk(url: str, tag: str, seconds: int, connections: int, created: int = 201) -> Load:
     """Run wrk with ``wrk.lua``: one thread, which needs half a core for the fastest endpoint here."""
     command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds + DRAIN_SECONDS}s"]
     command += ["--timeout", f"{DRAIN_SECONDS}s", "-s", str(ROOT / "bench" / "wrk.lua")]
-    command += [url, "--", tag, str(seconds), str(connections)]
+    command += [url, "--", tag, str(seconds), str(connections), str(created)]
     said = []
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -47,9 +51,9 @@ def wrk(url: str, tag: str, seconds: int, connections: int) -> Load:
     return _figures("wrk", said)
 
 
-def ours(url: str, tag: str, seconds: int, connections: int) -> Load:
+def ours(url: str, tag: str, seconds: int, connections: int, created: int = 201) -> Load:
     """The tool of our own, ``bench/load.py``."""
-    command = [sys.executable, "-m", "bench.load", url, tag, str(seconds), str(connections)]
+    command = [sys.executable, "-m", "bench.load", url, tag, str(seconds), str(connections), str(created)]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     return _figures("bench.load", done.stdout.splitlines(keepends=True))
 

@@ -1,6 +1,8 @@
 -- Load for wrk: a fresh lead with every request, every status counted, every request answered at the end.
 --
--- wrk -t 1 -c CONNECTIONS -d LONG -s bench/wrk.lua URL -- TAG SECONDS CONNECTIONS
+-- wrk -t 1 -c CONNECTIONS -d LONG -s bench/wrk.lua URL -- TAG SECONDS CONNECTIONS STATUS
+--
+-- STATUS is that of an answer to a lead that was stored.
 --
 -- After SECONDS each connection sends nothing more (an empty request parks it) and its last answer is awaited. When
 -- all are parked, "drained" is written on stderr, and bench/tools.py ends wrk with SIGINT. So sent = answered, and
@@ -18,7 +20,7 @@ local function now()
 end
 
 local format = string.format
-local the_thread, template, deadline, seconds, connections
+local the_thread, template, deadline, seconds, connections, stored
 -- Globals, because done() runs in a Lua state of its own and fetches them from the thread's.
 sent, parked, in_time, created, refused = 0, 0, 0, 0, 0
 -- wrk asks once for a request that it only parses and never sends.
@@ -30,7 +32,7 @@ end
 
 function init(args)
   local tag = args[1]
-  seconds, connections = tonumber(args[2]), tonumber(args[3])
+  seconds, connections, stored = tonumber(args[2]), tonumber(args[3]), tonumber(args[4])
   -- Every number has eight digits, so that the length is known.
   local body = '{"name":"Ada ' .. tag .. ' %08d","phone":"+1 (415) 555-2671","email":"ada.' .. tag
     .. '.%08d@example.com","message":"Please call me about the offer on your page, lead ' .. tag
@@ -56,7 +58,7 @@ function request()
 end
 
 function response(status)
-  if status == 201 then
+  if status == stored then
     created = created + 1
     if now() < deadline then in_time = in_time + 1 end
   else
