@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Three for two processors: many tests wait for something some of the time, and a fourth only costs servers of its own.
 PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
 
-.PHONY: help run test quick words lint format bench bench-peers soak assets wheel lock clean tools chromium php wrk
+.PHONY: help run test quick words lint format bench bench-peers soak assets wheel lock clean tools chromium php strace wrk
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,14 +23,14 @@ help: ## this list
 run: $(DONE)/run assets ## install and start everything (ARGS="--port 9000" to change something)
 	@exec $(BIN)/stagewise serve $(ARGS)
 
-test: tools chromium php assets ## all tests: SQLite, PostgreSQL, browser
+test: tools chromium php strace assets ## all tests: SQLite, PostgreSQL, browser
 	$(PYTEST) -m 'not soak'
 	STAGEWISE_TEST_ENGINE=postgres $(PYTEST) -m 'not soak and not browser'
 
-quick: tools php assets ## the tests that one runs all day
+quick: tools php strace assets ## the tests that one runs all day
 	$(PYTEST) -m 'not slow and not browser and not soak'
 
-soak: tools assets ## kills and floods, for minutes
+soak: tools strace assets ## kills and floods, for minutes
 	$(BIN)/python -m pytest -m soak
 
 lint: $(DONE)/dev ## style, types, imports, templates
@@ -124,6 +124,10 @@ chromium:
 # The sample in PHP is run like the others.
 php:
 	@command -v php > /dev/null || .ci/apt php-cli
+
+# Proofs about the disk record and disturb what a process asks of it; without strace they are skipped.
+strace:
+	@command -v strace > /dev/null || .ci/apt strace || true
 
 # Without wrk, bench uses a load tool of its own.
 wrk:

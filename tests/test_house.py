@@ -28,7 +28,7 @@ def sources(*folders: str, suffix: str = ".py") -> list[Path]:
     return sorted(path for path in found if not GENERATED.intersection(path.relative_to(ROOT).parts))
 
 
-PYTHON = sources("stagewise", "tests", "bench", "requirements")
+PYTHON = sources("stagewise", "tests", "bench", "proof", "requirements")
 
 
 def named(path: Path) -> str:

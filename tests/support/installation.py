@@ -25,7 +25,7 @@ from psycopg.types.json import Jsonb
 from stagewise.core.versions import new_version
 from tests.support import postgres, shared
 from tests.support.commands import Commands
-from tests.support.processes import Answer, Process, free_port, request
+from tests.support.processes import STAGEWISE, Answer, Process, free_port, request
 
 #: Every installation of the tests has this secret key.
 SECRET_KEY = "for-tests-only-0123456789-abcdefghijklmnopqrstuvwxyz"
@@ -48,11 +48,18 @@ LEAD = {"name": "Ada Lovelace", "phone": "+44 20 7946 0958", "email": "ada@examp
 class Server(Process):
     """A running ``stagewise intake`` or ``stagewise serve``."""
 
-    def __init__(self, installation: Installation, arguments: list[str], port: int, settings: dict[str, str]) -> None:
+    def __init__(
+        self,
+        installation: Installation,
+        arguments: list[str],
+        port: int,
+        settings: dict[str, str],
+        command: Sequence[str] = STAGEWISE,
+    ) -> None:
         self.installation = installation
         self.port = port
         self.console_port = 0
-        super().__init__(arguments, installation.environment(**settings), installation.new_log(arguments[0]))
+        super().__init__(arguments, installation.environment(**settings), installation.new_log(arguments[0]), command)
 
     def post(
         self, body: bytes, headers: dict[str, str] | None = None, key: str | None = None, timeout: float = 15
@@ -199,10 +206,17 @@ class Installation:
         self.processes.append(process)
         return process
 
-    def intake(self, workers: int = 1, port: int | None = None, ready: bool = True, **settings: str) -> Server:
-        """Start ``stagewise intake`` and wait until it is ready."""
+    def intake(
+        self,
+        workers: int = 1,
+        port: int | None = None,
+        ready: bool = True,
+        command: Sequence[str] = STAGEWISE,
+        **settings: str,
+    ) -> Server:
+        """Start ``stagewise intake`` and wait until it is ready. ``command``: another program that takes its place."""
         port = port or free_port()
-        server = Server(self, ["intake", "--port", str(port), "--workers", str(workers)], port, settings)
+        server = Server(self, ["intake", "--port", str(port), "--workers", str(workers)], port, settings, command)
         self.processes.append(server)
         if ready:
             server.wait_for(port)

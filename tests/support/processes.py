@@ -10,11 +10,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from tests.support.postgres import free_port
 from tests.support.shared import ROOT
+
+#: The command, as the tests start it.
+STAGEWISE = (sys.executable, "-m", "stagewise")
 
 
 class Answer(NamedTuple):
@@ -48,17 +52,19 @@ def request(
 
 
 class Process:
-    """One ``python -m stagewise …`` with all that it starts, in a session of its own.
+    """One ``python -m stagewise …`` with all that it starts, in a session of its own; or another ``command``.
 
     ``output`` is what it has written so far (both streams). ``end()`` is safe to call twice.
     """
 
-    def __init__(self, arguments: list[str], environment: dict[str, str], log: Path) -> None:
+    def __init__(
+        self, arguments: list[str], environment: dict[str, str], log: Path, command: Sequence[str] = STAGEWISE
+    ) -> None:
         self.arguments = arguments
         self.log = log
         with log.open("ab") as stream:
             self.popen = subprocess.Popen(
-                [sys.executable, "-m", "stagewise", *arguments],
+                [*command, *arguments],
                 cwd=ROOT,
                 env=environment,
                 stdin=subprocess.DEVNULL,
@@ -147,4 +153,4 @@ def _answers(port: int, path: str) -> bool:
         return False
 
 
-__all__ = ["Answer", "Process", "free_port", "members", "request"]
+__all__ = ["STAGEWISE", "Answer", "Process", "free_port", "members", "request"]
