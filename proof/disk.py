@@ -7,6 +7,7 @@ be there: each sector for itself, in any of the states that it has been in. Chan
 
 from __future__ import annotations
 
+import random
 from collections.abc import Callable, Mapping
 from pathlib import PurePath
 
@@ -14,6 +15,9 @@ from proof.trace import SYNCS, Call, Moment
 
 #: Smallest piece that a disk writes whole, and the piece in which the kernel hands it on, in bytes.
 SECTOR, PAGE = 512, 4096
+
+#: How much of what a failed sync should have made durable is there all the same.
+_ODDS_AFTER_A_FAILED_SYNC = 0.3
 
 #: Whether a piece that is not durable is there all the same.
 Choice = Callable[[], bool]
@@ -24,6 +28,8 @@ class File:
 
     def __init__(self, durable: bytes = b"") -> None:
         self.durable = bytearray(durable)
+        #: As processes see it.
+        self.seen = bytearray(durable)
         self.waiting: list[Call] = []
         #: Those of the waiting changes that have returned.
         self.written: list[Call] = []
@@ -32,6 +38,23 @@ class File:
         """Make these changes durable."""
         for call in covered:
             _apply(self.durable, call, PAGE, lambda: True)
+        self._forget(covered)
+
+    def fail(self, covered: list[Call], keep: Choice) -> None:
+        """After a sync that failed: what got there got there, and the kernel forgets the rest; no later sync brings it.
+
+        So does Linux: https://wiki.postgresql.org/wiki/Fsync_Errors
+        """
+        for call in covered:
+            _apply(self.durable, call, SECTOR, keep)
+        self._forget(covered)
+
+    def write(self, call: Call) -> None:
+        """Remember a change, which is seen at once, and durable sometime."""
+        self.waiting.append(call)
+        _apply(self.seen, call, PAGE, lambda: True)
+
+    def _forget(self, covered: list[Call]) -> None:
         self.waiting = [call for call in self.waiting if call not in covered]
         self.written = [call for call in self.written if call not in covered]
 
@@ -63,6 +86,7 @@ class Disk:
 
     def __init__(self, folder: PurePath, files: Mapping[str, bytes]) -> None:
         self._folder = str(folder)
+        self._chance = random.Random(1)
         self._durable_names = {name: File(content) for name, content in files.items()}
         self._names = dict(self._durable_names)
         #: (name, its file from now on, or None: it is gone), in order.
@@ -99,7 +123,10 @@ class Disk:
 
     def _write(self, file: File, moment: Moment) -> bool:
         """From its beginning on, some of a write may be on the disk."""
-        (file.written if moment.ended else file.waiting).append(moment.call)
+        if moment.ended:
+            file.written.append(moment.call)
+        else:
+            file.write(moment.call)
         return not moment.ended
 
     def _sync(self, file: File, moment: Moment) -> bool:
@@ -109,9 +136,12 @@ class Disk:
             return False
         covered = self._syncing.pop(id(moment.call))
         assert isinstance(covered, tuple)
+        file, calls = covered
         if moment.call.result == 0:
-            covered[0].sync(covered[1])
-            self.synced += 1
+            file.sync(calls)
+        else:
+            file.fail(calls, lambda: self._chance.random() < _ODDS_AFTER_A_FAILED_SYNC)
+        self.synced += 1
         return True
 
     def _sync_names(self, moment: Moment) -> bool:
@@ -135,6 +165,10 @@ class Disk:
                 break
             _rename(names, name, file)
         return {name: file.content(piece, keep) for name, file in names.items()}
+
+    def seen(self) -> dict[str, bytes]:
+        """The files, by name, as processes see them while the power is on."""
+        return {name: bytes(file.seen) for name, file in self._names.items()}
 
 
 def _rename(names: dict[str, File], name: str, file: File | None) -> None:

@@ -79,20 +79,25 @@ class Report(msgspec.Struct):
     damaged: list[str] = []
 
 
-def record(installation: Installation, leads: int, connections: int = CONNECTIONS, pragmas: str = "") -> Recording:
-    """Take so many leads, and stop. ``pragmas``: see proof/weakened.py."""
+def record(
+    installation: Installation, leads: int, connections: int = CONNECTIONS, pragmas: str = "", fault: str = ""
+) -> Recording:
+    """Take so many leads, and stop. ``pragmas``: see proof/weakened.py; ``fault``: see ``trace.recorder``.
+
+    With a fault some of the leads may be answered with 503; otherwise each is a 201.
+    """
     installation.save_rules(allow_all_ips=True, max_leads_per_ip=None)
     folder, file = installation.data_dir, installation.new_log("calls")
     with closing(sqlite3.connect(folder / DATABASE)) as database:  # what was saved above is in the file itself
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = _files(folder)
     program = ["env", f"{PRAGMAS}={pragmas}", sys.executable, "-m", "proof.weakened"] if pragmas else STAGEWISE
-    server = installation.intake(command=[*trace.recorder(file), *program])
+    server = installation.intake(command=[*trace.recorder(file, fault), *program])
     replies = post_all([Post(server.port, installation.key, str(number), {}) for number in range(leads)], connections)
-    assert [reply for reply in replies if reply.status != 201] == []
+    assert [reply for reply in replies if reply.status not in ({201, 503} if fault else {201})] == []
     assert server.terminate() == 0
     trace.wait_for_end(file, server.pid)
-    ids = {msgspec.json.decode(reply.body)["id"].replace("-", "") for reply in replies}
+    ids = {msgspec.json.decode(reply.body)["id"].replace("-", "") for reply in replies if reply.status == 201}
     moments = trace.read(file, folder)
     file.unlink()
     return Recording(folder, before, _files(folder), moments, ids)
@@ -158,7 +163,7 @@ def replay(recording: Recording, scratch: Path, patterns: int, points: int | Non
             if pattern == 0:
                 last_synced = disk.synced, found
             _judge(report, f"moment {number}, pattern {pattern}", told, found)
-    if disk.after_power_loss(PAGE, lambda: True) != recording.after:
+    if disk.seen() != recording.after:
         raise ValueError("the recording leaves other files than the run did")
     return report
 
@@ -206,7 +211,7 @@ def order(recording: Recording) -> Order:
             continue
         elif call.name in SYNCS and not moment.ended:
             covered[id(call)] = set(committed)
-        elif call.name in SYNCS:
+        elif call.name in SYNCS and call.result == 0:
             found.syncs += 1
             synced |= covered.pop(id(call))
         elif call.name == "pwrite64" and moment.ended and len(call.data) == _FRAME_HEADER:

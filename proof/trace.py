@@ -56,11 +56,16 @@ def missing() -> str | None:
     return f"strace may not trace here: {tried.stderr.strip()}" if tried.returncode or tried.stderr else None
 
 
-def recorder(file: Path) -> list[str]:
-    """What to put before a command so that its calls are written to the file. The process keeps the command's pid."""
+def recorder(file: Path, fault: str = "") -> list[str]:
+    """What to put before a command so that its calls are written to the file. The process keeps the command's pid.
+
+    ``fault`` in strace's words: ``fsync:error=EIO:when=5`` lets the fifth sync of each thread fail.
+    """
     names = ",".join((*KNOWN, *_REFUSED))
     # All strings in hex, and whole; the filter in the kernel makes every other call as fast as ever.
     how = ["-D", "-f", "--seccomp-bpf", "-q", "-yy", "-xx", "-s", "10000000", "-e", "signal=none"]
+    if fault:
+        how += ["-e", f"inject={fault}"]
     return ["strace", *how, "-e", f"trace={names}", "-o", str(file), "--"]
 
 

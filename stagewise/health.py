@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -33,6 +34,8 @@ class Health:
         self._session = session_of(chosen)
         self._registry = registry
         self._asking = threading.Lock()
+        #: When the latest question was asked.
+        self._since = 0.0
 
     def answer(self, path: str, *, local: bool) -> Answer | None:
         """The answer for a path, None for a path that is not ours; metrics are for callers on this machine."""
@@ -50,8 +53,9 @@ class Health:
 
     def ready(self) -> bool:
         """Whether the database takes a write within :data:`PATIENCE_S`; while one question hangs, others are "no"."""
-        if not self._asking.acquire(blocking=False):
+        if not self._asking.acquire(timeout=max(0.0, self._since + PATIENCE_S - time.monotonic())):
             return False
+        self._since = time.monotonic()
         outcome: list[bool] = []
         asking = threading.Thread(target=self._ask, args=(outcome,), daemon=True)
         asking.start()

@@ -65,6 +65,7 @@ class Ledger:
         self._writer = connect(self.compiled)
         self._exhausted: dict[tuple[int, str], float] = {}
         self._running = False
+        self._question: asyncio.Task[bool] | None = None
 
     async def start(self, secret_key: str) -> None:
         """Check that the database is one that this lane serves (``SchemaError``, ``StoreError``), and begin."""
@@ -172,7 +173,15 @@ class Ledger:
         return await asyncio.wait_for(answer, PATIENCE_S)
 
     async def ready(self) -> bool:
-        """Whether the database can be written, found out within two seconds."""
+        """Whether the database can be written, found out within two seconds.
+
+        It costs a sync, so whoever asks while a question is under way gets the answer to that one.
+        """
+        if self._question is None or self._question.done():
+            self._question = asyncio.create_task(self._ask())
+        return await asyncio.shield(self._question)
+
+    async def _ask(self) -> bool:
         try:
             await asyncio.wait_for(self._in_writer(lambda: self._writer.ping(write=True)), 2)
         except StoreError as error:

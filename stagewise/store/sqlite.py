@@ -161,6 +161,7 @@ class SQLiteSession:
 
     def done(self) -> None:
         """Roll back and let the next writer in."""
+        self._written = None
         try:
             if self._connection is not None and self._connection.in_transaction:
                 self._connection.execute("ROLLBACK")
@@ -277,18 +278,21 @@ class SQLiteSession:
         schema.check(rows[0] if rows else None, secret_key)
 
     def ping(self, *, write: bool) -> None:
-        """Raise unless the file can be read and, with ``write``, written."""
-        if write:
-            self._enter_queue()
+        """Raise unless the file can be read and, with ``write``, written and synced."""
+        if not write:
+            self._query(statements.INSTALLATION)
+            return
+        self._open()
+        self._enter_queue()
         try:
             self._query(statements.INSTALLATION)
-            if write:
-                self._query("BEGIN IMMEDIATE")
-                # A write that is taken back: it needs the log's file, and room in it.
-                self._query("UPDATE installation SET schema_version = schema_version")
+            self._query("BEGIN IMMEDIATE")
+            # It says what it said before. But a page goes to the log and is synced, which tells whether a lead's would
+            # be; an UPDATE to the same values writes nothing, and one that is rolled back never meets the disk.
+            self._query("PRAGMA user_version = 0")
+            self.commit()
         finally:
-            if write:
-                self.done()
+            self.done()
 
     def _query(self, statement: str, *values: str) -> list[tuple[int, int, str]]:
         try:

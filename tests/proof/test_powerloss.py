@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path, PurePath
 
@@ -35,8 +36,10 @@ class Replayed:
         self._installation = installation
         self._scratch = scratch
 
-    def __call__(self, leads: int, patterns: int, points: int | None = None, pragmas: str = "") -> Report:
-        recording = powerloss.record(self._installation, leads, pragmas=pragmas)
+    def __call__(
+        self, leads: int, patterns: int, points: int | None = None, pragmas: str = "", fault: str = ""
+    ) -> Report:
+        recording = powerloss.record(self._installation, leads, pragmas=pragmas, fault=fault)
         return powerloss.replay(recording, self._scratch, patterns, points)
 
 
@@ -63,6 +66,28 @@ def test_the_power_may_fail_in_a_long_run(replayed: Replayed, pragmas: str) -> N
     assert kept(report), report
     assert report.leads == report.order.answers == 500
     assert report.points >= 2_000
+
+
+def one_failed_sync(number: int) -> str:
+    """The sync of that number fails, in the thread that commits."""
+    return f"fsync,fdatasync:error=EIO:when={number}"
+
+
+@only_sqlite
+@pytest.mark.parametrize("number", [4, 9])
+def test_what_a_failed_sync_left_behind_is_no_ground_for_a_later_answer(replayed: Replayed, number: int) -> None:
+    report = replayed(40, patterns=2, points=150, fault=one_failed_sync(number))
+    assert kept(report), report
+    assert 0 < report.leads < 40, "no sync failed"
+
+
+@only_sqlite
+@pytest.mark.soak
+@pytest.mark.parametrize("pragmas", ["", "wal_autocheckpoint=50"], ids=["as-shipped", "log-written-back-often"])
+@pytest.mark.parametrize("number", range(1, 61))
+def test_whichever_sync_fails_no_later_answer_rests_on_it(replayed: Replayed, number: int, pragmas: str) -> None:
+    report = replayed(240, patterns=2, points=100, pragmas=pragmas, fault=one_failed_sync(number))
+    assert kept(report), report
 
 
 @only_sqlite
@@ -101,11 +126,11 @@ def files_of(installation: Installation) -> dict[str, bytes]:
 FOLDER = PurePath("/data")
 
 
-def disk_after(*calls: Call, unfinished: bool = False) -> Disk:
-    """A disk with one file of two pages, after these calls; the last may not have ended."""
+def disk_after(*calls: Call, unfinished: bool = False, results: Mapping[int, int] | None = None) -> Disk:
+    """A disk with one file of two pages, after these calls; the last may not have ended. Results are 0 unless given."""
     disk = Disk(FOLDER, {"file": bytes(2 * PAGE)})
-    for call in calls:
-        call.result = 0
+    for place, call in enumerate(calls):
+        call.result = (results or {}).get(place, 0)
         disk.see(Moment(call, ended=False))
         if not (unfinished and call is calls[-1]):
             disk.see(Moment(call, ended=True))
@@ -149,14 +174,21 @@ def test_a_removed_file_may_come_back_until_its_folder_is_synced() -> None:
     assert "file" not in disk_after(gone, sync("/data")).after_power_loss(PAGE, lambda: False)
 
 
+def test_what_a_failed_sync_has_not_brought_there_no_later_one_brings() -> None:
+    disk = disk_after(write(b"x" * 2 * PAGE), sync(), results={1: -1})
+    left = disk.after_power_loss(PAGE, lambda: True)["file"]
+    assert 0 < left.count(b"x") < 2 * PAGE
+    assert disk.seen()["file"] == b"x" * 2 * PAGE
+
+
 def test_an_answer_before_the_end_of_its_sync_is_too_early() -> None:
     lead = "0" * 31 + "1"
     log = "/data/file-wal"
     header, page = write(bytes(4) + b"\0\0\0\1" + bytes(16), name="file-wal"), write(lead.encode(), name="file-wal")
     answer = Call("writev", data=b'HTTP/1.1 201 Created\r\n\r\n{"id":"00000000-0000-0000-0000-000000000001"}')
     commit = [Moment(call, ended) for call in (header, page) for ended in (False, True)]
-    begun, ended, told = Moment(sync(log), False), Moment(sync(log), True), Moment(answer, False)
-    ended = Moment(begun.call, True)
+    synced = Call("fsync", log, result=0)
+    begun, ended, told = Moment(synced, False), Moment(synced, True), Moment(answer, False)
     for moments, too_early in (([*commit, begun, told, ended], 1), ([*commit, begun, ended, told], 0)):
         found = powerloss.order(Recording(Path("/data"), {}, {}, moments, {lead}))
         assert (found.answers, found.too_early) == (1, too_early)
