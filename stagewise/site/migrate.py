@@ -7,6 +7,7 @@ import fcntl
 from typing import TYPE_CHECKING
 
 from django.core.management import call_command
+from django.core.management.commands import migrate as command
 from django.db import connection
 from django.db.migrations.executor import MigrationExecutor
 
@@ -17,8 +18,30 @@ from stagewise.store.schema import OLDEST_LANE, SCHEMA_VERSION, SchemaError, che
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
+    from django.db.migrations import Migration
+    from django.db.migrations.state import ProjectState
+
 #: Key of the advisory lock on PostgreSQL: "stagewis" in ASCII, as a number.
 LOCK = 0x73746167_65776973
+
+
+class Executor(MigrationExecutor):
+    """Django's executor, but a migration and the record of it are one transaction.
+
+    Django records some migrations (those that leave indexes or constraints for their end) only after they are
+    committed. Killed between the two, the next run would do them again, and fail: their tables are there already.
+    """
+
+    def apply_migration(
+        self, state: ProjectState, migration: Migration, fake: bool = False, fake_initial: bool = False
+    ) -> ProjectState:
+        """Apply and record; both our databases take back changes of the schema with their transaction."""
+        if fake or fake_initial or not migration.atomic:
+            return super().apply_migration(state, migration, fake=fake, fake_initial=fake_initial)
+        with self.connection.schema_editor(atomic=True) as editor:
+            state = migration.apply(state, editor)
+            self.record_migration(migration)
+        return state
 
 
 def apply() -> list[str]:
@@ -28,10 +51,11 @@ def apply() -> list[str]:
     :class:`SchemaError` for a database from a newer release, or of another secret key.
     """
     with alone():
-        executor = MigrationExecutor(connection)
+        executor = Executor(connection)
         _refuse(executor)
         plan = executor.migration_plan(executor.loader.graph.leaf_nodes())
         if plan:
+            command.MigrationExecutor = Executor  # type: ignore[attr-defined] # there is no other way
             call_command("migrate", interactive=False, verbosity=0)
         Installation.objects.update_or_create(
             id=1,

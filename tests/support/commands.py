@@ -20,6 +20,7 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tests.support import killing
 from tests.support.shared import ROOT
 
 #: No command takes longer, in seconds.
@@ -119,6 +120,8 @@ def _main() -> NoReturn:
     from stagewise.cli import main
 
     sys.argv = ["stagewise", *_serve()]
+    if at := os.environ.pop(killing.AT, ""):
+        killing.arm(int(at))
     code = 70
     try:
         main()

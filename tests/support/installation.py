@@ -23,7 +23,7 @@ import psycopg
 from psycopg.types.json import Jsonb
 
 from stagewise.core.versions import new_version
-from tests.support import postgres, shared
+from tests.support import killing, postgres, shared
 from tests.support.commands import Commands
 from tests.support.processes import STAGEWISE, Answer, Process, free_port, request
 
@@ -118,6 +118,10 @@ class Installation:
         if check and done.returncode:
             raise AssertionError(f"stagewise {' '.join(arguments)} exited with {done.returncode}: {done.stderr}")
         return done
+
+    def killed_at(self, number: int, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a command that dies at this statement of SQL, if it comes to it: see tests/support/killing.py."""
+        return _commands.run(list(arguments), {**self.environment(), killing.AT: str(number)}, "")
 
     def json(self, *arguments: str, stdin: str = "") -> Any:
         """Run a command with ``--json`` and decode what it prints."""
