@@ -29,7 +29,7 @@ import msgspec
 from proof import trace
 from proof.disk import PAGE, SECTOR, Choice, Disk
 from proof.trace import SYNCS, Call, Moment
-from proof.weakened import PRAGMAS
+from proof.weakened import PRAGMAS, TRUSTING
 from tests.support import installation as installations
 from tests.support import shared
 from tests.support.crowd import Post, post_all
@@ -80,9 +80,14 @@ class Report(msgspec.Struct):
 
 
 def record(
-    installation: Installation, leads: int, connections: int = CONNECTIONS, pragmas: str = "", fault: str = ""
+    installation: Installation,
+    leads: int,
+    connections: int = CONNECTIONS,
+    pragmas: str = "",
+    fault: str = "",
+    trusting: bool = False,
 ) -> Recording:
-    """Take so many leads, and stop. ``pragmas``: see proof/weakened.py; ``fault``: see ``trace.recorder``.
+    """Take so many leads, and stop. ``pragmas``, ``trusting``: see proof/weakened.py; ``fault``: ``trace.recorder``.
 
     With a fault some of the leads may be answered with 503; otherwise each is a 201.
     """
@@ -91,7 +96,7 @@ def record(
     with closing(sqlite3.connect(folder / DATABASE)) as database:  # what was saved above is in the file itself
         database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
     before = _files(folder)
-    program = ["env", f"{PRAGMAS}={pragmas}", sys.executable, "-m", "proof.weakened"] if pragmas else STAGEWISE
+    program = _weakened(pragmas, trusting) if pragmas or trusting else STAGEWISE
     server = installation.intake(command=[*trace.recorder(file, fault), *program])
     replies = post_all([Post(server.port, installation.key, str(number), {}) for number in range(leads)], connections)
     assert [reply for reply in replies if reply.status not in ({201, 503} if fault else {201})] == []
@@ -101,6 +106,11 @@ def record(
     moments = trace.read(file, folder)
     file.unlink()
     return Recording(folder, before, _files(folder), moments, ids)
+
+
+def _weakened(pragmas: str, trusting: bool) -> list[str]:
+    how = [f"{PRAGMAS}={pragmas}", *([f"{TRUSTING}=1"] if trusting else [])]
+    return ["env", *how, sys.executable, "-m", "proof.weakened"]
 
 
 def _files(folder: Path) -> dict[str, bytes]:

@@ -6,6 +6,7 @@ import sqlite3
 from collections.abc import Mapping
 from contextlib import closing
 from pathlib import Path, PurePath
+from typing import Any
 
 import pytest
 
@@ -36,10 +37,9 @@ class Replayed:
         self._installation = installation
         self._scratch = scratch
 
-    def __call__(
-        self, leads: int, patterns: int, points: int | None = None, pragmas: str = "", fault: str = ""
-    ) -> Report:
-        recording = powerloss.record(self._installation, leads, pragmas=pragmas, fault=fault)
+    def __call__(self, leads: int, patterns: int, points: int | None = None, **how: Any) -> Report:
+        """Record so many leads, as ``powerloss.record`` has it, and replay that."""
+        recording = powerloss.record(self._installation, leads, **how)
         return powerloss.replay(recording, self._scratch, patterns, points)
 
 
@@ -95,6 +95,13 @@ def test_the_proof_finds_leads_that_are_synced_too_late(replayed: Replayed) -> N
     report = replayed(20, patterns=1, pragmas="synchronous=NORMAL")
     assert report.lost
     assert report.order.too_early > 0
+
+
+@only_sqlite
+def test_the_proof_finds_answers_that_trust_a_failed_sync(replayed: Replayed) -> None:
+    report = replayed(30, patterns=1, fault=one_failed_sync(5), trusting=True)
+    assert report.lost
+    assert 0 < report.order.too_early < 30
 
 
 @only_sqlite
