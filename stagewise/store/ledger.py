@@ -173,10 +173,7 @@ class Ledger:
         return await asyncio.wait_for(answer, PATIENCE_S)
 
     async def ready(self) -> bool:
-        """Whether the database can be written, found out within two seconds.
-
-        It costs a sync, so whoever asks while a question is under way gets the answer to that one.
-        """
+        """Whether the database can be written, found out within two seconds and by one sync for all who ask at once."""
         if self._question is None or self._question.done():
             self._question = asyncio.create_task(self._ask())
         return await asyncio.shield(self._question)
