@@ -18,6 +18,8 @@ COMMANDS = {
     "worker": "processes",
     "migrate": "database",
     "check": "database",
+    "backup": "backup",
+    "restore": "backup",
     "workspace": "workspace",
     "user": "data",
     "lead-type": "data",

@@ -44,6 +44,7 @@ def _explain_late(error: Exception) -> str | None:
     """Errors of modules that are known only if somebody has imported them."""
     for module, name, prefix in (
         ("stagewise.store.schema", "SchemaError", ""),
+        ("stagewise.backup.archive", "BackupError", ""),
         ("stagewise.store.session", "StoreError", "the database cannot be used: "),
         ("django.db", "Error", "the database cannot be used: "),
         ("psycopg", "Error", "the database cannot be used: "),

@@ -80,6 +80,28 @@ def channel_test(name: str, workspace: str | None, as_json: bool) -> None:
     show({**told, "answer": tried.outcome.answer}, as_json)
 
 
+@channel.command("resume")
+@click.argument("name", required=False)
+@click.option("--restored", is_flag=True, help="All that a restore has paused, of all workspaces.")
+@with_workspace
+@with_json
+def channel_resume(name: str | None, restored: bool, workspace: str | None, as_json: bool) -> None:
+    """Send what waits for a channel that is paused."""
+    if (name is None) != restored or (restored and workspace is not None):
+        raise click.UsageError("give the NAME of a channel, or --restored alone")
+    open_installation()
+    from stagewise.backup.restoring import WHY_PAUSED
+    from stagewise.notify import actions, queries
+    from stagewise.notify.models import Channel
+
+    paused = Channel.objects.filter(paused_because=WHY_PAUSED)
+    found = [_find(workspace, name)] if name is not None else list(paused)
+    for each in found:
+        actions.resume(each)
+        each.refresh_from_db()
+    show([queries.as_dict(each) for each in found], as_json)
+
+
 @channel.command("remove")
 @click.argument("name")
 @with_workspace
