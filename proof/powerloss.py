@@ -64,6 +64,7 @@ class Order(msgspec.Struct):
 
     commits: int = 0
     syncs: int = 0
+    failed_syncs: int = 0
     answers: int = 0
     too_early: int = 0
 
@@ -114,7 +115,8 @@ def _weakened(pragmas: str, trusting: bool) -> list[str]:
 
 
 def _files(folder: Path) -> dict[str, bytes]:
-    return {path.name: path.read_bytes() for path in folder.iterdir()}
+    """What is on the disk; the -shm file is an index in memory."""
+    return {path.name: path.read_bytes() for path in folder.iterdir() if not path.name.endswith("-shm")}
 
 
 def examine(files: dict[str, bytes], folder: Path) -> Found:
@@ -224,6 +226,8 @@ def order(recording: Recording) -> Order:
         elif call.name in SYNCS and call.result == 0:
             found.syncs += 1
             synced |= covered.pop(id(call))
+        elif call.name in SYNCS:
+            found.failed_syncs += 1
         elif call.name == "pwrite64" and moment.ended and len(call.data) == _FRAME_HEADER:
             commits = any(call.data[4:8])  # the size of the database after the commit; 0 in other frames
         elif call.name == "pwrite64" and moment.ended:

@@ -117,6 +117,9 @@ class SQLiteSession:
 
     def _enter_queue(self, how: int = 0) -> None:
         if self._queue is None:
+            # The log is there since the connection was opened, and stays while it is open. SQLite syncs its name too,
+            # but goes on when that fails; then a power failure could take the whole log.
+            _sync_names(self.path.parent)
             self._queue = os.open(lock_file(self.path), os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         fcntl.flock(self._queue, fcntl.LOCK_EX | how)
         self._queued = True
@@ -307,6 +310,18 @@ class SQLiteSession:
             self.close()
         else:
             self.done()
+
+
+def _sync_names(folder: Path) -> None:
+    """Make durable which files the folder holds; raises ``Gone``."""
+    try:
+        opened = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+        try:
+            os.fsync(opened)
+        finally:
+            os.close(opened)
+    except OSError as error:
+        raise Gone(str(error)) from error
 
 
 def lock_file(database: Path) -> Path:
