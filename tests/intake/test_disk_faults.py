@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import os
 import re
+import shutil
 import subprocess
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -128,6 +129,8 @@ def test_a_full_disk_is_a_certain_no_until_there_is_room(lane: Server) -> None:
 @pytest.fixture
 def small_disk(installation: Installation) -> Server:
     """An intake whose data directory is a file system of 8 MiB, which nobody else sees."""
+    if shutil.which("unshare") is None:
+        pytest.skip("unshare is not installed")
     installation.save_rules(allow_all_ips=True, max_leads_per_ip=None)
     copy = 'rm -rf "$0.copy" && cp -a "$0" "$0.copy"'
     mount = f'{copy} && mount -t tmpfs -o size=8m none "$0" && cp -a "$0.copy/." "$0" && exec "$@"'
