@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import uuid
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -56,7 +57,7 @@ def make(engine: str, tmp_path: Path) -> Iterator[Callable[[str], Installation]]
     def one(name: str) -> Installation:
         url = None
         if engine == "postgres":
-            database = f"killed_{tmp_path.name[-8:]}_{name}".replace("-", "_")
+            database = f"killed_{uuid.uuid4().hex[:12]}"
             postgres.execute(shared.cluster_url(), f'CREATE DATABASE "{database}"')
             url = shared.cluster_url(database)
         made.append(Installation(tmp_path / name, url))
