@@ -114,7 +114,8 @@ class LimitMachine(RuleBasedStateMachine):
 
     @rule(address=st.sampled_from(ADDRESSES), bad=st.sampled_from(["email", "phone", "lead_type_name"]))
     def what_is_refused_otherwise_takes_no_slot(self, address: str, bad: str) -> None:
-        [decision] = self.ask(self.lab.submission(address, **{bad: "nonsense?"}))
+        wrong: dict[str, Any] = {bad: "nonsense?"}
+        [decision] = self.ask(self.lab.submission(address, **wrong))
         assert decision.outcome in {"invalid_fields", "unknown_lead_type"}
 
     @rule(ms=st.one_of(st.integers(1, 5_000), st.integers(1, 26 * 3_600_000)))
