@@ -3,7 +3,7 @@
 The environment variable PROOF_PRAGMAS holds what every connection of the lane is told after it is opened, such as
 ``synchronous=NORMAL`` (a promise is broken, and the proof must find it) or ``wal_autocheckpoint=50`` (the log is
 written back often, so that a short run has many checkpoints in it). With PROOF_TRUSTING a failed sync is taken for a
-good one.
+good one. With PROOF_HASTY it answers first and commits a moment later.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 import sqlite3
+from typing import Any
 
 from stagewise.cli import main
 from stagewise.store.session import Unknown
@@ -20,6 +21,7 @@ from stagewise.store.sqlite import SQLiteSession
 PRAGMAS = "PROOF_PRAGMAS"
 #: In the environment, whatever its value.
 TRUSTING = "PROOF_TRUSTING"
+HASTY = "PROOF_HASTY"
 
 _open, _commit = SQLiteSession._open, SQLiteSession.commit
 
@@ -38,10 +40,38 @@ def _trusted(self: SQLiteSession) -> None:
         _commit(self)
 
 
+def _put_off(self: SQLiteSession) -> None:
+    """The transaction stays open, and the next ones go into it, until the journal is written."""
+    self._leave_queue()
+
+
+def _made_hasty() -> None:
+    begin, flush = SQLiteSession._begin, SQLiteSession.flush
+
+    def began(self: SQLiteSession, statement: str, batch: Any) -> Any:
+        is_open = self._connection is not None and self._connection.in_transaction
+        return begin(self, "SELECT 1" if is_open else statement, batch)
+
+    def left(self: SQLiteSession) -> None:
+        self._leave_queue()
+
+    def flushed(self: SQLiteSession, *arguments: Any) -> Any:
+        if self._connection is not None and self._connection.in_transaction:
+            _commit(self)
+        return flush(self, *arguments)
+
+    SQLiteSession._begin, SQLiteSession.done = began, left  # type: ignore[method-assign]
+    SQLiteSession.flush = flushed  # type: ignore[method-assign,assignment]
+    SQLiteSession.commit = _put_off  # type: ignore[method-assign]
+
+
 # Not below ``__main__``: where worker processes are not forked, they import this module under another name.
 SQLiteSession._open = _opened  # type: ignore[method-assign]
 if TRUSTING in os.environ:
     SQLiteSession.commit = _trusted  # type: ignore[method-assign]
+
+if HASTY in os.environ:
+    _made_hasty()
 
 if __name__ == "__main__":
     main()
