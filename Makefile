@@ -15,7 +15,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Three for two processors: many tests wait for something some of the time, and a fourth only costs servers of its own.
 PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
 
-.PHONY: help run test quick words lint format bench bench-peers soak assets wheel lock clean tools chromium php strace wrk
+.PHONY: help run test quick words lint format bench bench-peers soak assets wheel lock clean tools chromium php proxies strace wrk
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -23,14 +23,14 @@ help: ## this list
 run: $(DONE)/run assets ## install and start everything (ARGS="--port 9000" to change something)
 	@exec $(BIN)/stagewise serve $(ARGS)
 
-test: tools chromium php strace assets ## all tests: SQLite, PostgreSQL, browser
+test: tools chromium php proxies strace assets ## all tests: SQLite, PostgreSQL, browser
 	$(PYTEST) -m 'not soak'
 	STAGEWISE_TEST_ENGINE=postgres $(PYTEST) -m 'not soak and not browser'
 
 quick: tools php strace assets ## the tests that one runs all day
 	$(PYTEST) -m 'not slow and not browser and not soak'
 
-soak: tools strace assets ## kills and floods, for minutes
+soak: tools proxies strace assets ## kills and floods, for minutes
 	$(BIN)/python -m pytest -m soak
 
 lint: $(DONE)/dev ## style, types, imports, templates
@@ -128,6 +128,12 @@ php:
 # Proofs about the disk record and disturb what a process asks of it; without strace they are skipped.
 strace:
 	@command -v strace > /dev/null || .ci/apt strace || true
+
+# The tests start them as processes of their own, with the files of deploy/. They lie where an ordinary PATH does not look.
+proxies:
+	@for name in haproxy nginx; do \
+		PATH="$$PATH:/usr/local/sbin:/usr/sbin" command -v $$name > /dev/null || .ci/apt $$name; \
+	done
 
 # Without wrk, bench uses a load tool of its own.
 wrk:

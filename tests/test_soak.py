@@ -4,43 +4,23 @@ from __future__ import annotations
 
 import random
 import signal
-import threading
 import time
 import uuid
 from collections import Counter
-from collections.abc import Callable
 
 import pytest
 
-from tests.support.crowd import Post, Reply, post_all
+from tests.support.crowd import Post, Reply, under_load
 from tests.support.installation import Installation, Server
 from tests.support.processes import free_port, members
 
 pytestmark = [pytest.mark.soak, pytest.mark.parametrize("engine", ["sqlite"])]
 
 
-def under_load(installation: Installation, server: Server, trouble: Callable[[], None]) -> list[Reply]:
-    """Post leads, each with a key of its own, while the trouble lasts."""
-    done = threading.Event()
-    failures: list[BaseException] = []
-
-    def make_trouble() -> None:
-        try:
-            trouble()
-        except BaseException as error:  # noqa: BLE001 - raised again below, in the test's own thread
-            failures.append(error)
-        finally:
-            done.set()
-
-    maker = threading.Thread(target=make_trouble)
-    maker.start()
+def leads(installation: Installation, server: Server) -> list[Post]:
+    """More leads than can be posted, each with a key of its own."""
     names = (str(uuid.uuid4()) for _ in range(100_000))
-    posts = [Post(server.port, installation.key, name, {"Idempotency-Key": name}) for name in names]
-    replies = post_all(posts, connections=16, stop=done.is_set)
-    maker.join()
-    if failures:
-        raise failures[0]
-    return replies
+    return [Post(server.port, installation.key, name, {"Idempotency-Key": name}) for name in names]
 
 
 def check(installation: Installation, replies: list[Reply]) -> None:
@@ -69,7 +49,7 @@ def test_a_hundred_kills_of_everything_lose_nothing_and_need_no_help(installatio
             again.wait_for(server.port)
 
     for _ in range(10):
-        replies += under_load(installation, server, kill)
+        replies += under_load(leads(installation, server), kill)
         check(installation, replies)
         installation.sql("DELETE FROM attempt WHERE outcome <> 'created'")
     assert len(replies) > 1_000
@@ -98,7 +78,7 @@ def test_polite_restarts_under_load_break_no_call(installation: Installation) ->
             assert servers[-1].wait(11) == 0
             servers.append(installation.intake(port=server.port))
 
-    replies = under_load(installation, server, restart)
+    replies = under_load(leads(installation, server), restart)
     broken = Counter(reply.status for reply in replies if reply.status not in {0, 201})
     assert broken == {}
     check(installation, replies)

@@ -13,20 +13,8 @@ from collections import Counter
 import pytest
 
 from tests.support import postgres
-from tests.support.crowd import Post, Reply, post_all
+from tests.support.crowd import Post, Reply, check_stored, post_all
 from tests.support.installation import LEAD, Installation
-
-
-def check(installation: Installation, replies: list[Reply]) -> None:
-    """Every acknowledged lead is stored once, with all that belongs to it; nothing is stored that was not sent."""
-    stored = Counter(name for (name,) in installation.sql("SELECT name FROM lead"))
-    acknowledged = {f"t={reply.token}" for reply in replies if reply.status == 201}
-    assert acknowledged <= set(stored), "a lead that was answered with 201 is lost"
-    assert set(stored) <= {f"t={reply.token}" for reply in replies}
-    assert max(stored.values(), default=0) <= 1, "a key made two leads"
-    leads = sum(stored.values())
-    assert installation.count("hit") == installation.count("event") == leads
-    assert installation.count("attempt", "outcome = 'created'") == leads
 
 
 @pytest.mark.slow
@@ -63,7 +51,7 @@ def test_kill_9_of_the_lane_under_load_loses_nothing_and_doubles_nothing(
     last = list({reply.token: reply for reply in replies}.values())
     assert [reply for reply in last if reply.status != 201] == []
     assert len(last) > 25 * kills
-    check(installation, last)
+    check_stored(installation, last)
 
 
 def _paired(posts: list[Post], replies: list[Reply]) -> list[tuple[Post, Reply]]:
@@ -107,7 +95,7 @@ def test_a_postgresql_server_that_is_killed_is_503_meanwhile_and_found_again(
         "outcome_unknown",
     }
     certain = {f"t={r.token}" for r in replies if r.status == 503 and json.loads(r.body)["code"] == "unavailable"}
-    check(installation, replies)
+    check_stored(installation, replies)
     assert not certain & {name for (name,) in installation.sql("SELECT name FROM lead")}
     assert server.post(json.dumps(LEAD).encode()).status == 201
 
@@ -122,6 +110,6 @@ def test_a_lane_that_is_told_to_stop_answers_everybody_first(installation: Insta
     begun = time.monotonic()
     replies = post_all(posts, connections=16, stop=lambda: time.monotonic() - begun > 2)
     server.popen.wait(10)
-    check(installation, replies)
+    check_stored(installation, replies)
     # A call that met a closed door was not taken; none that was taken is without an answer.
     assert sum(reply.status == 201 for reply in replies) == installation.count("lead")

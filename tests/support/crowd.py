@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from typing import NamedTuple
 
-from tests.support.installation import LEAD
+from tests.support.installation import LEAD, Installation
 
 #: No crowd stays longer, in seconds.
 LONGEST_S = 120
@@ -38,6 +40,40 @@ def post_all(posts: Sequence[Post], connections: int = 64, stop: Callable[[], bo
     return asyncio.run(_post_all(posts, connections, lambda: time.monotonic() > end or (stop is not None and stop())))
 
 
+def under_load(posts: Sequence[Post], trouble: Callable[[], None], connections: int = 16) -> list[Reply]:
+    """Make these calls while the trouble, in a thread of its own, lasts; what it raises is raised here."""
+    done = threading.Event()
+    failures: list[BaseException] = []
+
+    def make_trouble() -> None:
+        try:
+            trouble()
+        except BaseException as error:  # noqa: BLE001 - raised again below, in the test's own thread
+            failures.append(error)
+        finally:
+            done.set()
+
+    maker = threading.Thread(target=make_trouble)
+    maker.start()
+    replies = post_all(posts, connections, stop=done.is_set)
+    maker.join()
+    if failures:
+        raise failures[0]
+    return replies
+
+
+def check_stored(installation: Installation, replies: Sequence[Reply]) -> None:
+    """Every acknowledged lead is stored once, with all that belongs to it; nothing is stored that was not sent."""
+    stored = Counter(name for (name,) in installation.sql("SELECT name FROM lead"))
+    acknowledged = {f"t={reply.token}" for reply in replies if reply.status == 201}
+    assert acknowledged <= set(stored), "a lead that was answered with 201 is lost"
+    assert set(stored) <= {f"t={reply.token}" for reply in replies}, "a lead is stored that nobody sent"
+    assert max(stored.values(), default=0) <= 1, "a key made two leads"
+    leads = sum(stored.values())
+    assert installation.count("hit") == installation.count("event") == leads
+    assert installation.count("attempt", "outcome = 'created'") == leads
+
+
 async def _post_all(posts: Sequence[Post], connections: int, stop: Callable[[], bool]) -> list[Reply]:
     todo = iter(posts)
     replies: list[Reply] = []
@@ -62,6 +98,7 @@ async def _work(todo: Iterable[Post], replies: list[Reply], stop: Callable[[], b
                 replies.append(await asyncio.wait_for(_call(*streams[post.port], post), 30))
             except (OSError, EOFError, TimeoutError) as error:
                 replies.append(Reply(post.token, 0, {}, repr(error).encode()))
+            if replies[-1].status == 0 or replies[-1].headers.get("connection") == "close":
                 streams.pop(post.port)[1].close()
     finally:
         for _, writer in streams.values():
