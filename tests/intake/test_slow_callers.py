@@ -164,7 +164,7 @@ class Large(NamedTuple):
 ENDLESS = 64 * 1024 * 1024
 #: Whoever goes on sending may find the connection closed before seeing the answer (RFC 9112, section 9.6).
 LARGE = {
-    "a byte too many": Large("Content-Length: 65537", 65_537, {413}),
+    "a byte too many": Large("Content-Length: 65537", 65_537, {413, "closed"}),
     "a mebibyte": Large("Content-Length: 1048576", 1_048_576, {413, "closed"}),
     "a gibibyte": Large("Content-Length: 1073741824", ENDLESS, {413, "closed"}),
     "a gibibyte that asks first": Large("Content-Length: 1073741824\r\nExpect: 100-continue", 0, {413}),
