@@ -124,7 +124,7 @@ def attacked(server: Server, attack: Attack, callers: int) -> tuple[Counter[Endi
 
     attackers = threading.Thread(target=asyncio.run, args=[all_of_them()])
     attackers.start()
-    ordinary = []
+    ordinary: list[int] = []
     while not ordinary or attackers.is_alive():
         ordinary.append(server.post_lead().status)
         attackers.join(0.1)
