@@ -174,7 +174,9 @@ def test_the_table_names_the_breach(calls: list[Call], stored: Stored) -> None:
 
 def test_a_journal_is_read_as_it_was_written(tmp_path: Path, calls: list[Call]) -> None:
     written = Journal(tmp_path / "journal.jsonl")
-    lines: list[journal.Sent | Answered] = [line for each in calls for line in (each.sent, *each.answers)]
+    lines: list[journal.Sent | Answered] = []
+    for each in calls:
+        lines += [each.sent, *each.answers]
     for line in lines:
         written.note(line)
     written.close()
