@@ -18,9 +18,8 @@ from pathlib import Path
 import pytest
 
 from proof import powerloss
-from tests.intake.test_crashes import check
 from tests.support import faults
-from tests.support.crowd import Post, Reply, post_all
+from tests.support.crowd import Post, Reply, check_stored, post_all
 from tests.support.installation import Installation, Server
 from tests.support.processes import STAGEWISE, Answer, request
 from tests.support.waiting import eventually
@@ -70,7 +69,7 @@ def settled(lane: Server, made: Sequence[Post], replies: Sequence[Reply]) -> Non
     again = post_all([post for post in made if first[post.token] != 201], connections=8)
     assert {reply.status for reply in again} <= {201}
     assert len(lane.installation.sql("SELECT id FROM lead")) == len(made)
-    check(lane.installation, [reply for reply in replies if reply.status == 201] + again)
+    check_stored(lane.installation, [reply for reply in replies if reply.status == 201] + again)
     assert lane.installation.sql("PRAGMA integrity_check") == [("ok",)]
 
 
