@@ -85,7 +85,7 @@ def migrate_under_kills(installation: Installation, step: int) -> int:
 
 
 STEPS = [
-    pytest.param(60, 5, marks=pytest.mark.slow, id="now-and-then"),
+    pytest.param(120, 3, marks=pytest.mark.slow, id="now-and-then"),
     pytest.param(1, 350, marks=pytest.mark.soak, id="everywhere"),
 ]
 

@@ -70,7 +70,7 @@ def problems(installation: Installation, server: Server, cuts: list[Cut]) -> lis
         found.append(f"a good lead afterwards was answered with {after.status}")
     server.terminate()  # which finishes whatever was begun
     names = [name for (name,) in installation.sql("SELECT name FROM lead ORDER BY id")]
-    return found if names == ["Afterwards"] else [*found, f"stored: {names}"]
+    return found if names == ["Afterwards"] else [*found, f"stored: {sorted(names)}"]
 
 
 @pytest.fixture
