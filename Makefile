@@ -10,6 +10,7 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 DONE := $(VENV)/.done
+FUZZ := .cache/fuzz-venv
 PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 
 # Three for two processors: many tests wait for something some of the time, and a fourth only costs servers of its own.
@@ -30,8 +31,9 @@ test: tools chromium php proxies strace assets ## all tests: SQLite, PostgreSQL,
 quick: tools php strace assets ## the tests that one runs all day
 	$(PYTEST) -m 'not slow and not browser and not soak'
 
-soak: tools proxies strace assets ## kills and floods, for minutes
+soak: tools proxies strace assets $(FUZZ)/.done ## kills, floods and fuzzing, for minutes
 	$(BIN)/python -m pytest -m soak
+	$(FUZZ)/bin/python -m proof.fuzz
 
 lint: $(DONE)/dev ## style, types, imports, templates
 	$(BIN)/ruff check
@@ -116,6 +118,12 @@ $(DONE)/postgres: requirements/postgres.txt $(DONE)/dev
 	@$(BIN)/python -m tests.support.postgres || $(PIP) --require-hashes -r requirements/postgres.txt
 	@touch $@
 
+# What fuzzes has requirements of its own, which the other tests should not have to install.
+$(FUZZ)/.done: requirements/fuzz.txt | $(BIN)/python
+	$(PYTHON) -m venv --clear $(FUZZ)
+	$(FUZZ)/bin/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements/fuzz.txt
+	@touch $@
+
 chromium:
 	@for name in chromium chromium-browser google-chrome google-chrome-stable chrome; do \
 		! command -v $$name > /dev/null || exit 0; \
@@ -144,4 +152,5 @@ lock: $(DONE)/dev ## write the lock files anew (UPGRADE=--upgrade for newer vers
 	@compile() { .cache/uv/bin/uv pip compile --universal --python-version 3.11 --generate-hashes --no-header --quiet \
 		--no-emit-index-url --no-emit-find-links $(UPGRADE) requirements/$$1.in -o requirements/$$1.txt "$${@:2}"; }; \
 	compile base && compile build -c requirements/base.txt && compile dev -c requirements/build.txt && \
-	compile postgres && compile node && compile bench && compile relay -c requirements/base.txt
+	compile postgres && compile node && compile bench && compile relay -c requirements/base.txt && \
+	compile fuzz -c requirements/base.txt
