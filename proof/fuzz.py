@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import argparse
 import hashlib
-import shutil
 import subprocess
 import sys
 import tempfile
@@ -46,10 +45,11 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--runs", type=int, default=500_000)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", choices=["shipped", "flawed"], help=argparse.SUPPRESS)
+    parser.add_argument("--folder", type=Path, help=argparse.SUPPRESS)
     asked = parser.parse_args(arguments)
     FOUND.mkdir(parents=True, exist_ok=True)
     if asked.only:
-        _fuzz(asked.runs, asked.seed, flawed if asked.only == "flawed" else decode)
+        _fuzz(asked.runs, asked.seed, flawed if asked.only == "flawed" else decode, asked.folder)
         return 0
     shipped, why = _apart("shipped", asked.runs, asked.seed)
     control, _expected = _apart("flawed", CONTROL_RUNS, asked.seed)
@@ -62,37 +62,35 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def _apart(which: str, runs: int, seed: int) -> tuple[bool, str]:
     """Whether a promise was found broken, and what was written at the end."""
-    done = subprocess.run(
-        [sys.executable, "-m", "proof.fuzz", "--only", which, "--runs", str(runs), "--seed", str(seed)],
-        capture_output=True,
-        text=True,
-        errors="replace",
-        check=False,
-    )
+    with tempfile.TemporaryDirectory() as folder:
+        done = subprocess.run(
+            [sys.executable, "-m", "proof.fuzz", "--only", which, "--folder", folder,
+             "--runs", str(runs), "--seed", str(seed)],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )  # fmt: skip
     if done.returncode and "AssertionError" not in done.stdout + done.stderr and which == "flawed":
         raise RuntimeError(f"the control failed in another way:\n{done.stderr[-4_000:]}")
     return done.returncode != 0, (done.stdout + done.stderr)[-4_000:]
 
 
-def _fuzz(runs: int, seed: int, decoder: Decoder) -> None:
-    """Hand over to libFuzzer, which ends the process: with 0 when nothing was found."""
-    folder = Path(tempfile.mkdtemp(dir=FOUND))
-    try:
-        corpus, words = folder / "corpus", folder / "words"
-        corpus.mkdir()
-        for body in SHORT if decoder is decode else ():
-            (corpus / hashlib.sha256(body).hexdigest()).write_bytes(body)
-        words.write_text("".join(f'"{_escaped(word)}"\n' for word in TELLING))
-        prefix = FOUND if decoder is decode else folder
-        options = [f"-runs={runs}", f"-seed={seed}", f"-max_len={LONGEST}", f"-artifact_prefix={prefix}/"]
+def _fuzz(runs: int, seed: int, decoder: Decoder, folder: Path) -> None:
+    """Hand over to libFuzzer, which ends the process at once: with 0 when nothing was found."""
+    corpus, words = folder / "corpus", folder / "words"
+    corpus.mkdir()
+    for body in SHORT if decoder is decode else ():
+        (corpus / hashlib.sha256(body).hexdigest()).write_bytes(body)
+    words.write_text("".join(f'"{_escaped(word)}"\n' for word in TELLING))
+    prefix = FOUND if decoder is decode else folder
+    options = [f"-runs={runs}", f"-seed={seed}", f"-max_len={LONGEST}", f"-artifact_prefix={prefix}/"]
 
-        def one(body: bytes) -> None:
-            examine(body, decoder)
+    def one(body: bytes) -> None:
+        examine(body, decoder)
 
-        atheris.Setup([sys.argv[0], *options, f"-dict={words}", str(corpus)], one)
-        atheris.Fuzz()
-    finally:
-        shutil.rmtree(folder)
+    atheris.Setup([sys.argv[0], *options, f"-dict={words}", str(corpus)], one)
+    atheris.Fuzz()
 
 
 def _escaped(word: bytes) -> str:
