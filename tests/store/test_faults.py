@@ -215,7 +215,7 @@ def test_a_full_queue_refuses_what_comes_then(bench: Bench, monkeypatch: pytest.
     assert len(bench.stored()) == outcomes["created"]
 
 
-# The same with a real PostgreSQL server that is killed: tests/intake/test_crashes.py.
+# The same with a real PostgreSQL server that is killed: tests/proof/test_kills.py.
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_a_database_that_comes_back_is_found_without_a_restart(lab: Lab) -> None:
     moved = lab.installation.data_dir / "moved"
