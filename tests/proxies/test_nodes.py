@@ -203,8 +203,12 @@ def test_without_a_database_the_nodes_own_answer_reaches_the_caller(
 
 
 def is_unavailable(answer: Answer) -> bool:
-    """Whether it is Stagewise that says so, with the time after which to try again."""
-    return answer.status == 503 and answer.json()["code"] == "unavailable" and "retry-after" in answer.headers
+    """Whether it is Stagewise that says so, with the time after which to try again.
+
+    A proxy speaks for itself while it is finding out that none of its nodes is ready.
+    """
+    ours = answer.headers.get("content-type") == "application/problem+json"
+    return answer.status == 503 and ours and answer.json()["code"] == "unavailable" and "retry-after" in answer.headers
 
 
 def test_the_check_notices_a_lead_that_is_lost(shared_installation: Installation) -> None:
