@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Self
 
 import msgspec
 
@@ -70,6 +71,12 @@ class Journal:
         """Append a line."""
         with self._lock:
             self._file.write(_ENCODE(line) + b"\n")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.close()
 
     def close(self) -> None:
         """Nothing more will be noted."""

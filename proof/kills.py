@@ -80,17 +80,16 @@ def run(
     installation.save_rules(allow_all_ips=True, max_leads_per_ip=None)
     lane = Lane(installation, command)
     chance = random.Random(seed)
-    written = Journal(folder / "journal.jsonl")
     target = client.Target((lane.port,), installation.key)
-    with _under_load(target, written):
-        for _ in range(times):
-            time.sleep(chance.uniform(*PAUSE_S))
-            _strike(what, lane, cluster, chance)
-        time.sleep(PAUSE_S[1])
-        if not lane.server.running:
-            lane.again()
-    _finish(target, written)
-    written.close()
+    with Journal(folder / "journal.jsonl") as written:
+        with _under_load(target, written):
+            for _ in range(times):
+                time.sleep(chance.uniform(*PAUSE_S))
+                _strike(what, lane, cluster, chance)
+            time.sleep(PAUSE_S[1])
+            if not lane.server.running:
+                lane.again()
+        _finish(target, written)
     lane.server.end()
     calls = journal.read(written.path)
     there = (

@@ -41,12 +41,12 @@ def _trusted(self: SQLiteSession) -> None:
 
 
 def _put_off(self: SQLiteSession) -> None:
-    """The transaction stays open, and the next ones go into it, until the journal is written."""
+    """The transaction stays open, and the next ones go into it, until the journal is written or health asks."""
     self._leave_queue()
 
 
 def _made_hasty() -> None:
-    begin, flush = SQLiteSession._begin, SQLiteSession.flush
+    begin, flush, ping = SQLiteSession._begin, SQLiteSession.flush, SQLiteSession.ping
 
     def began(self: SQLiteSession, statement: str, batch: Any) -> Any:
         is_open = self._connection is not None and self._connection.in_transaction
@@ -55,12 +55,21 @@ def _made_hasty() -> None:
     def left(self: SQLiteSession) -> None:
         self._leave_queue()
 
-    def flushed(self: SQLiteSession, *arguments: Any) -> Any:
+    def caught_up(self: SQLiteSession) -> None:
         if self._connection is not None and self._connection.in_transaction:
             _commit(self)
+
+    def flushed(self: SQLiteSession, *arguments: Any) -> Any:
+        caught_up(self)
         return flush(self, *arguments)
 
+    def asked(self: SQLiteSession, *, write: bool) -> None:
+        caught_up(self)
+        ping(self, write=write)
+        caught_up(self)
+
     SQLiteSession._begin, SQLiteSession.done = began, left  # type: ignore[method-assign]
+    SQLiteSession.ping = asked  # type: ignore[method-assign]
     SQLiteSession.flush = flushed  # type: ignore[method-assign,assignment]
     SQLiteSession.commit = _put_off  # type: ignore[method-assign]
 

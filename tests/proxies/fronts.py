@@ -7,6 +7,7 @@ proxy gets one without, because the tests' own clients send bytes that no TLS li
 from __future__ import annotations
 
 import contextlib
+import csv
 import os
 import shutil
 import signal
@@ -152,12 +153,13 @@ class HAProxy(Front):
     name = "haproxy"
 
     def drain(self, node: int) -> None:
-        """Tell HAProxy through its socket, as the documentation says."""
-        self._say(f"set server stagewise_intake/node{node} state drain")
+        """Tell HAProxy through its socket, and wait for its last call, as the documentation says."""
+        self._tell(f"set server stagewise_intake/node{node} state drain")
+        eventually(lambda: self._calls(node) == 0)
 
     def undrain(self, node: int) -> None:
         """The same, back."""
-        self._say(f"set server stagewise_intake/node{node} state ready")
+        self._tell(f"set server stagewise_intake/node{node} state ready")
 
     def _start(self) -> subprocess.Popen[bytes]:
         # Not in our own folder: the path of a socket has at most 107 characters.
@@ -181,12 +183,20 @@ class HAProxy(Front):
         (self.folder / "haproxy.cfg").write_text(text)
         return self._run("haproxy", "-db", "-f", str(self.folder / "haproxy.cfg"))
 
-    def _say(self, command: str) -> None:
+    def _calls(self, node: int) -> int:
+        """How many calls are under way to this node."""
+        lines = self._ask("show stat stagewise_intake 4 -1").removeprefix("# ").splitlines()
+        return next(int(row["scur"]) for row in csv.DictReader(lines) if row["svname"] == f"node{node}")
+
+    def _tell(self, command: str) -> None:
+        said = self._ask(command).strip()
+        assert not said, said
+
+    def _ask(self, command: str) -> str:
         with socket.socket(socket.AF_UNIX) as connection:
             connection.connect(self._socket)
             connection.sendall(command.encode() + b"\n")
-            said = connection.recv(4096).strip()
-        assert not said, said
+            return b"".join(iter(lambda: connection.recv(65_536), b"")).decode()
 
 
 FRONTS: dict[str, type[Front]] = {"nginx": Nginx, "haproxy": HAProxy}
