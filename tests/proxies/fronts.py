@@ -8,7 +8,9 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import grp
 import os
+import pwd
 import shutil
 import signal
 import socket
@@ -26,6 +28,7 @@ from tests.support.waiting import eventually
 DEPLOY = shared.ROOT / "deploy"
 #: How nginx is run in a folder of its own; the file of deploy/ belongs inside its http block.
 NGINX = """
+user {user};
 daemon off;
 pid {folder}/nginx.pid;
 error_log {folder}/log;
@@ -38,6 +41,7 @@ http {{
     fastcgi_temp_path {folder}/fastcgi;
     uwsgi_temp_path {folder}/uwsgi;
     scgi_temp_path {folder}/scgi;
+    {more}
     include {folder}/deploy.conf;
 }}
 """
@@ -104,6 +108,8 @@ class Nginx(Front):
     """nginx with deploy/nginx.conf."""
 
     name = "nginx"
+    #: Beside that file, inside the http block; ``{folder}`` is ours.
+    more = ""
 
     def drain(self, node: int) -> None:
         """Write ``down`` behind the node and reload, as the documentation says."""
@@ -132,7 +138,14 @@ class Nginx(Front):
             },
         )
         (self.folder / "deploy.conf").write_text(text)
-        (self.folder / "nginx.conf").write_text(NGINX.format(folder=self.folder))
+        (self.folder / "nginx.conf").write_text(
+            NGINX.format(
+                # Whoever runs this, so that the workers may write into our folder.
+                user=f"{pwd.getpwuid(os.getuid()).pw_name} {grp.getgrgid(os.getgid()).gr_name}",
+                folder=self.folder,
+                more=self.more.format(folder=self.folder),
+            )
+        )
         return self._run("nginx", "-p", str(self.folder), "-c", str(self.folder / "nginx.conf"))
 
     def _reload(self, old: str, new: str) -> None:
