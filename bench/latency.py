@@ -20,6 +20,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from statistics import median
+from urllib.parse import urlencode
 
 import msgspec
 import psycopg
@@ -30,6 +31,7 @@ from bench.scale import get, visit
 from bench.tools import ROOT, choose
 from tests.support import installation as installations
 from tests.support.installation import Installation, Server
+from tests.support.processes import Answer, request
 
 LEADS = 100_000
 PEAK_CONNECTIONS, CONNECTIONS = 256, 64
@@ -70,6 +72,7 @@ def _round(made: Installation, server: Server, seconds: int, number: int) -> Rou
     _drained(made)
     bare = _bare(made, seconds, number)
     peak = tool(url, f"peak{number}", seconds, PEAK_CONNECTIONS)
+    _drained(made)
     rate = peak.in_time / seconds * SHARE
     _drained(made)
     alone = _paced(url, f"alone{number}", seconds, rate)
@@ -128,19 +131,20 @@ def _console_in_use(made: Installation, port: int) -> Iterator[_Use]:
     """Four people who open one page after the other, and one who exports everything, again and again."""
     cookie, paths = visit(made, port)
     use, over = _Use(), threading.Event()
-    export = next(path for path in paths if "/export/" in path)
-    rest = [path for path in paths if path != export]
+    export = next(path for path in paths if "/export/" in path).partition("?")[0]
 
     def look(first: int) -> None:
         for number in range(first, 1_000_000):
             if over.is_set():
                 return
-            get(port, rest[number % len(rest)], cookie)
+            assert get(port, paths[number % len(paths)], cookie).status == 200
             use.shown += 1
 
     def take_out() -> None:
         while not over.is_set():
-            use.exported += len(get(port, export, cookie).body)
+            answer = _export(port, export, cookie)
+            assert answer.status == 200
+            use.exported += len(answer.body)
 
     threads = [threading.Thread(target=look, args=(each * 7,), daemon=True) for each in range(PEOPLE)]
     threads.append(threading.Thread(target=take_out, daemon=True))
@@ -152,6 +156,17 @@ def _console_in_use(made: Installation, port: int) -> Iterator[_Use]:
         over.set()
         for thread in threads:
             thread.join(120)
+
+
+def _export(port: int, path: str, cookie: str) -> Answer:
+    """All leads as CSV."""
+    token = "x" * 32
+    headers = {
+        "cookie": f"{cookie}; csrf={token}",
+        "content-type": "application/x-www-form-urlencoded",
+    }
+    body = urlencode({"csrfmiddlewaretoken": token, "kind": "csv"}).encode()
+    return request(port, "POST", path, body, headers, timeout=600)
 
 
 def table(engine: str, leads: int, rounds: Sequence[Round]) -> str:

@@ -23,6 +23,7 @@ from stagewise.notify.dispatching import dispatch
 from stagewise.notify.models import Channel
 from stagewise.worker.lines import Line, Ready
 from stagewise.worker.senders import Senders, Task
+from stagewise.worker.slices import Size
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Sequence
@@ -34,7 +35,7 @@ IDLE_S: Final = 0.25
 #: Threads that send. Receivers that fail share half of them, so that they never take the others' place.
 MOST_THREADS: Final = 32
 MOST_FAILING: Final = MOST_THREADS // 2
-#: Events that are handed on, and results that are written down, in one transaction: leads wait behind it.
+#: Events that are handed on, and results that are written down, in one transaction at most: leads wait behind it.
 DISPATCH_SIZE: Final = 200
 SETTLE_SIZE: Final = 100
 #: Nothing is begun when its lease lasts less than this: a try takes 15 s at most, a mail somewhat longer.
@@ -91,6 +92,7 @@ class Outbox:
         self._lines: dict[int, Line] = {}
         self._results: list[Tried] = []
         self._dispatch_at = self._look_at = 0.0
+        self._dispatch_size = Size(DISPATCH_SIZE, most=DISPATCH_SIZE)
 
     def run(self) -> None:
         """Work until told to stop; then send nothing more, and wait a little for what is under way."""
@@ -113,7 +115,7 @@ class Outbox:
 
     def turn(self) -> int:
         """One round: take in results, hand events on, claim what is due, begin to send; returns how many it moved."""
-        moved = self._take_in(self._idle_s if self._has_nothing_else() else 0)
+        moved = self._take_in(self._spare_s())
         moved += self._hand_on()
         self._look()
         return moved + self._begin()
@@ -130,9 +132,11 @@ class Outbox:
 
     # Results
 
-    def _has_nothing_else(self) -> bool:
-        """Whether a result, or the time to look again, is all that there is to wait for."""
-        return not self._results and time.monotonic() < min(self._dispatch_at, self._look_at)
+    def _spare_s(self) -> float:
+        """For how many seconds there is nothing to do but wait for a result."""
+        if self._results:
+            return 0.0
+        return max(0.0, min(self._idle_s, min(self._dispatch_at, self._look_at) - time.monotonic()))
 
     def _take_in(self, wait_s: float) -> int:
         """Write down what came back; until that is committed, nothing else is begun in its place."""
@@ -162,14 +166,18 @@ class Outbox:
     # Events and claims
 
     def _hand_on(self) -> int:
-        if time.monotonic() < self._dispatch_at:
+        begun = time.monotonic()
+        if begun < self._dispatch_at:
             return 0
-        count = dispatch(DISPATCH_SIZE)
+        size = self._dispatch_size.rows
+        count = dispatch(size)
+        now = time.monotonic()
+        self._dispatch_size.took(now - begun)
+        # As long as leads may have waited for us, we now let them come first.
+        self._dispatch_at = now + (self._idle_s if count < size else min(now - begun, self._idle_s))
         self._count("dispatch", count)
         if count:
             self._look_at = 0.0
-        if count < DISPATCH_SIZE:
-            self._dispatch_at = time.monotonic() + self._idle_s
         return count
 
     def _look(self) -> None:

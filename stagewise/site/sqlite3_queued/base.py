@@ -1,19 +1,24 @@
 """Django's SQLite backend, but its transactions queue with the lane's on the lock file.
 
 SQLite itself lets a waiting writer poll; beside a busy lane a save in the console would starve. The kernel's queue of a
-lock file is fair, so console, worker and lane take turns (stagewise/store/sqlite.py).
+lock file is fair, so console, worker and lane take turns (stagewise/store/sqlite.py). Of each process only one thread
+stands in that queue at a time: a lead waits behind a transaction of each, never behind thirty of the worker's.
 """
 
 from __future__ import annotations
 
 import fcntl
 import os
+import threading
 from pathlib import Path
 from typing import Any
 
 from django.db.backends.sqlite3 import base
 
 from stagewise.store.sqlite import lock_file
+
+#: Held by the thread of this process that is in the queue, or at its head.
+_TURN = threading.Lock()
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -25,8 +30,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
     # The stubs leave out what these extend.
     def _start_transaction_under_autocommit(self) -> None:
-        self._enter_queue()
         try:
+            self._enter_queue()
             super()._start_transaction_under_autocommit()  # type: ignore[misc]
         except BaseException:
             self._leave_queue()
@@ -54,10 +59,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def _enter_queue(self) -> None:
         if self._queue is None and not self.is_in_memory_db():
             path = lock_file(Path(str(self.settings_dict["NAME"])))
-            self._queue = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            _TURN.acquire()
+            try:
+                self._queue = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+            finally:
+                if self._queue is None:
+                    _TURN.release()
             fcntl.flock(self._queue, fcntl.LOCK_EX)
 
     def _leave_queue(self) -> None:
         if self._queue is not None:
             queue, self._queue = self._queue, None
             os.close(queue)
+            _TURN.release()
