@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import random
 import signal
+import sqlite3
 import time
 import uuid
 from collections import Counter
+from contextlib import closing
 
 import pytest
 
-from tests.support.crowd import Post, Reply, under_load
+from tests.support.crowd import Post, Reply, post_all, under_load
 from tests.support.installation import Installation, Server
 from tests.support.processes import free_port, members
+from tests.support.waiting import eventually
 
 pytestmark = [pytest.mark.soak, pytest.mark.parametrize("engine", ["sqlite"])]
 
@@ -81,4 +84,21 @@ def test_polite_restarts_under_load_break_no_call(installation: Installation) ->
     replies = under_load(leads(installation, server), restart)
     broken = Counter(reply.status for reply in replies if reply.status not in {0, 201})
     assert broken == {}
+    check(installation, replies)
+
+
+def test_the_log_that_a_long_reader_let_grow_is_cut_back(installation: Installation) -> None:
+    installation.save_rules(allow_all_ips=True, max_leads_per_ip=None)
+    server = installation.serve()
+    log = installation.data_dir / "stagewise.sqlite3-wal"
+    grown = 150 * 1024 * 1024
+    reader = sqlite3.connect(f"file:{installation.data_dir / 'stagewise.sqlite3'}?mode=ro", uri=True)
+    with closing(reader):
+        reader.execute("BEGIN")
+        assert reader.execute("SELECT count(*) FROM lead").fetchone() == (0,)
+        replies = post_all(leads(installation, server), connections=4, stop=lambda: log.stat().st_size > grown)
+        assert log.stat().st_size > grown
+        assert {reply.status for reply in replies} == {201}
+        assert reader.execute("SELECT count(*) FROM lead").fetchone() == (0,), "the reader let go by itself"
+    eventually(lambda: log.stat().st_size <= 64 * 1024 * 1024, 60)
     check(installation, replies)
