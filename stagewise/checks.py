@@ -71,8 +71,8 @@ def file_system(chosen: Settings, mountinfo: str | None = None) -> Finding:
     kind = filesystems.kind_of(chosen.data_dir, mountinfo)
     if filesystems.is_network(kind):
         return Finding("file system", "problem", filesystems.refusal(chosen.data_dir, kind))
-    if kind in {"overlay", "tmpfs", "ramfs"}:
-        return Finding("file system", "warning", f"{kind}: the database goes with the container or the next restart")
+    if fleeting := filesystems.warning(kind):
+        return Finding("file system", "warning", fleeting)
     return Finding("file system", "ok", kind or "unknown")
 
 

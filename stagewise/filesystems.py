@@ -12,6 +12,9 @@ NETWORK = frozenset(
     | {"fuse.sshfs", "fuse.glusterfs", "fuse.ceph", "fuse.s3fs", "fuse.rclone", "fuse.gcsfuse", "beegfs", "gfs2"}
 )
 
+#: What goes with a container, or with the next restart.
+FLEETING = frozenset({"overlay", "tmpfs", "ramfs"})
+
 
 def kind_of(path: Path, mountinfo: str | None = None) -> str:
     """The type of the file system that the path (or its nearest existing parent) is on; "" where it is unknown.
@@ -39,6 +42,11 @@ def kind_of(path: Path, mountinfo: str | None = None) -> str:
 def is_network(kind: str) -> bool:
     """Whether databases must not be kept on it."""
     return kind in NETWORK
+
+
+def warning(kind: str) -> str:
+    """What becomes of a database that is kept there; nothing ("") if it stays."""
+    return f"{kind}: the database goes with the container or the next restart" if kind in FLEETING else ""
 
 
 def refusal(path: Path, kind: str) -> str:

@@ -44,6 +44,16 @@ def test_sqlite_is_welcome_on_this_machine(kind: str) -> None:
     assert not filesystems.is_network(kind)
 
 
+@pytest.mark.parametrize("kind", ["overlay", "tmpfs", "ramfs"])
+def test_what_goes_with_the_container_is_warned_of(kind: str) -> None:
+    assert filesystems.warning(kind).startswith(f"{kind}: the database goes with the container")
+
+
+@pytest.mark.parametrize("kind", ["ext4", "xfs", ""])
+def test_a_lasting_disk_needs_no_warning(kind: str) -> None:
+    assert filesystems.warning(kind) == ""
+
+
 def test_an_unreadable_table_is_an_unknown_kind() -> None:
     assert filesystems.kind_of(Path("/"), "nonsense") == ""
 

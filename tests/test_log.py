@@ -9,6 +9,8 @@ import sys
 import pytest
 
 from tests.support.installation import Installation
+from tests.support.processes import request
+from tests.support.waiting import eventually
 
 FLOOD = """
 from stagewise import log
@@ -80,3 +82,18 @@ def test_a_refused_call_is_one_line_without_its_content(
     assert refused["network"] == "127.0.0.0/24"
     assert refused["endpoint"] == installation.key[:6]
     assert refused["request_id"]
+
+
+def test_console_and_worker_are_heard_as_well_as_the_lane(installation: Installation) -> None:
+    server = installation.serve()
+    host = {"Host": f"127.0.0.1:{server.console_port}"}
+    assert request(server.console_port, "POST", "/login/", b"", host).status == 403
+    strange = {"Host": "stranger.example"}
+    assert request(server.console_port, "GET", "/login/", headers=strange).status == 400
+    assert server.post_lead(email="nowhere").status == 422
+
+    def heard() -> set[object]:
+        return {json.loads(line)["process"] for line in server.output.splitlines() if line.startswith("{")}
+
+    eventually(lambda: heard() >= {"intake", "console", "worker"})
+    assert "stranger.example" not in server.output

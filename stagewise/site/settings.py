@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import sys
 from pathlib import Path
 from typing import Any
@@ -259,10 +260,9 @@ STORAGES = {
     },
 }
 
+# The log is stagewise/log.py's. Django's own set-up would close its handler, and everything would be silent after that.
+LOGGING_CONFIG = None
 # A stranger's Host header is refused with 400; a traceback for each would let strangers fill the log.
-LOGGING = {
-    "version": 1,
-    "disable_existing_loggers": False,
-    "handlers": {"nowhere": {"class": "logging.NullHandler"}},
-    "loggers": {"django.security.DisallowedHost": {"handlers": ["nowhere"], "propagate": False}},
-}
+_strangers = logging.getLogger("django.security.DisallowedHost")
+_strangers.propagate = False
+_strangers.addHandler(logging.NullHandler())

@@ -23,6 +23,7 @@ from stagewise.worker.metrics import Metrics
 from stagewise.worker.outbox import DRAIN_S, Outbox
 from stagewise.worker.slices import Slices
 from stagewise.worker.sockets import HealthServer
+from stagewise.worker.soundness import Soundness
 from stagewise.worker.watching import Watching
 
 #: How long an idle worker sleeps before it looks again, in seconds.
@@ -75,12 +76,19 @@ class Worker:
         place = (host, port) if port is not None else self._chosen.data_dir / "worker.sock"
         metrics = self._metrics
         outbox = Outbox(self.stop, metrics.count, note=metrics.note)
-        watching = Watching(self.stop, self._chosen.data_dir, metrics.count, metrics.look)
+        soundness = Soundness(self._chosen.sqlite_path)
+        watching = Watching(
+            self.stop, self._chosen.data_dir, metrics.count, metrics.look, damage=lambda: soundness.problem
+        )
         deliveries = threading.Thread(target=outbox.run, name="outbox", daemon=True)
         watch = threading.Thread(target=watching.run, name="watch", daemon=True)
         with contextlib.closing(Health(self._chosen, self._registry)) as health, HealthServer(health, place):
+            _log.info("at work")
             deliveries.start()
             watch.start()
+            if not self._chosen.uses_postgres:
+                # Not waited for at the end: it writes nothing.
+                threading.Thread(target=soundness.run, args=(self.stop,), name="soundness", daemon=True).start()
             while not self.stop.is_set():
                 self.turn()
                 self.stop.wait(IDLE_S)

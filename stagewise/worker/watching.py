@@ -36,7 +36,8 @@ _log = log.Log("stagewise.worker")
 class Watching:
     """See the module. ``count`` is told the name of a job and how many alerts changed or canaries were sent.
 
-    ``after_look`` is called after each look, with a connection to the database at hand.
+    ``after_look`` is called after each look, with a connection to the database at hand; ``damage`` says what is wrong
+    with the database's file.
     """
 
     def __init__(
@@ -45,11 +46,12 @@ class Watching:
         data_dir: Path,
         count: Callable[[str, int], object],
         after_look: Callable[[], object] = lambda: None,
+        damage: Callable[[], str | None] = lambda: None,
     ) -> None:
         self._stop = stop
         self._count = count
         self._after_look = after_look
-        self._watcher = Watcher(data_dir)
+        self._watcher = Watcher(data_dir, damage=damage)
         self._canaries: list[threading.Thread] = []
         self._look_at = 0.0
 

@@ -29,6 +29,7 @@ CHANNEL_FAILING: Final = "channel_failing"
 CHANNEL_PAUSED: Final = "channel_paused"
 QUEUE: Final = "queue"
 DISK: Final = "disk"
+DAMAGED: Final = "damaged"
 KINDS: Final[dict[str, _StrPromise]] = {
     NO_LEADS: _("No leads are coming in"),
     REFUSALS: _("More calls are refused than usual"),
@@ -42,6 +43,7 @@ KINDS: Final[dict[str, _StrPromise]] = {
     CHANNEL_PAUSED: _("A channel was paused"),
     QUEUE: _("Work is piling up"),
     DISK: _("The disk is nearly full"),
+    DAMAGED: _("The database is damaged"),
 }
 
 

@@ -36,12 +36,22 @@ _Known = dict[tuple[str, str], "Alert"]
 
 
 class Watcher:
-    """Looks at all workspaces. ``data_dir`` is whose disk is watched; ``clock`` gives milliseconds since 1970."""
+    """Looks at all workspaces. ``data_dir`` is whose disk is watched; ``clock`` gives milliseconds since 1970.
 
-    def __init__(self, data_dir: Path, clock: Callable[[], int] = now_ms, host: str = "") -> None:
+    ``damage`` says what is wrong with the database's file: nothing ("") or, as long as nobody knows, None.
+    """
+
+    def __init__(
+        self,
+        data_dir: Path,
+        clock: Callable[[], int] = now_ms,
+        host: str = "",
+        damage: Callable[[], str | None] = lambda: None,
+    ) -> None:
         self._data_dir = data_dir
         self._clock = clock
         self._host = host or socket.gethostname()
+        self._damage = damage
         self._past: dict[int, Past] = {}
         #: Audit entry of a change → the calls before it, which stay what they were.
         self._before: dict[int, Calls] = {}
@@ -58,7 +68,12 @@ class Watcher:
         return changed
 
     def _is_ours(self, alert: Alert) -> bool:
-        """Whether it is ours to resolve: canaries see to their own alerts, and every machine to its own disk."""
+        """Whether it is ours to resolve: canaries see to their own alerts, and every machine to its own disk.
+
+        That a file was damaged stays open until it was read through again and found sound.
+        """
+        if alert.kind == rules.DAMAGED:
+            return self._damage() == ""
         if alert.kind == rules.DISK:
             return alert.subject == self._host
         return alert.kind != rules.CANARY
@@ -102,6 +117,9 @@ class Watcher:
         lane = detect_house.lane_full(reading.longest_queue(now), QUEUE, (rules.QUEUE, "intake") in known)
         if lane is not None:
             yield Found(rules.QUEUE, "intake", {**lane, "what": "intake"})
+        damage = self._damage()
+        if damage:
+            yield Found(rules.DAMAGED, self._host, {"problem": damage, "host": self._host})
 
 
 def _channels(workspace: Workspace, now: int) -> Iterator[Found]:

@@ -176,6 +176,16 @@ def _disk(data: Mapping[str, Any], zone: zoneinfo.ZoneInfo) -> tuple[str, str]:
     return said, _("Make room, or keep less (`stagewise retention set`). On a full disk no lead can be stored.")
 
 
+def _damaged(data: Mapping[str, Any], zone: zoneinfo.ZoneInfo) -> tuple[str, str]:
+    del zone
+    text = _("The file of the database on %(host)s was read through and is damaged: %(problem)s")
+    advice = _(
+        "Stop Stagewise and copy its data directory before anything else. Then restore the last backup from before the"
+        " damage, and look at the disk: docs/backup.md goes through it step by step."
+    )
+    return text % {"host": data["host"], "problem": data["problem"]}, advice
+
+
 def _n(number: int) -> str:
     return number_format(number, use_l10n=True, force_grouping=True)
 
@@ -201,4 +211,5 @@ _TEXTS = {
     rules.CHANNEL_PAUSED: _paused,
     rules.QUEUE: _queue,
     rules.DISK: _disk,
+    rules.DAMAGED: _damaged,
 }

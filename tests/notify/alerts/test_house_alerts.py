@@ -90,6 +90,19 @@ def test_every_machine_tells_of_its_own_disk(lab: Lab, monkeypatch: pytest.Monke
     assert lab.look() == []
 
 
+def test_a_damaged_database_is_told_of_until_it_was_found_sound(lab: Lab) -> None:
+    known: list[str | None] = [None]
+    lab.watcher = Watcher(lab.folder, lab.clock, "here", lambda: known[0])
+    assert lab.look() == []
+    known[0] = "Page 7: never used"
+    assert lab.look() == ["damaged"]
+    assert "on here was read through and is damaged: Page 7: never used" in raising.words_of(only("damaged")).text
+    known[0] = None  # a worker that has just been started has not read it yet
+    assert lab.look() == ["damaged"]
+    known[0] = ""
+    assert lab.look() == []
+
+
 def test_the_installation_is_told_of_to_those_who_look_after_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
     from stagewise.accounts.actions import create_workspace
 
