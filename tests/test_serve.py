@@ -14,7 +14,7 @@ from pathlib import Path
 
 import pytest
 
-from stagewise import settings
+from stagewise import filesystems, settings
 from stagewise.serve import state
 from tests.support import processes
 from tests.support.installation import Installation
@@ -45,6 +45,16 @@ def parent_of(pid: int) -> int | None:
 
 
 # The first start
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("engine", ["sqlite"])
+def test_a_start_says_when_the_database_goes_with_the_container(installation: Installation) -> None:
+    server = installation.serve()
+    server.wait_for_output("Try it:")
+    goes = filesystems.warning(filesystems.kind_of(installation.data_dir))
+    assert ("Not for real leads" in server.output) == bool(goes)
+    assert goes in server.output
 
 
 @pytest.mark.slow

@@ -6,6 +6,7 @@ import contextlib
 import json
 import sys
 
+from stagewise import filesystems
 from stagewise.serve.state import State
 from stagewise.settings import Settings
 
@@ -22,6 +23,10 @@ def say(chosen: Settings, state: State, setup_url: str | None) -> None:
         lines.append(f"  Endpoint   {url}")
         if state.loopback_allowed:
             lines += ["", "Try it:", f"  curl -i -H 'Content-Type: application/json' -d '{json.dumps(_LEAD)}' {url}"]
+    fleeting = "" if chosen.uses_postgres else filesystems.warning(filesystems.kind_of(chosen.data_dir))
+    if fleeting:
+        lines += ["", f"Not for real leads: {chosen.data_dir} is on {fleeting}."]
+        lines += ["Set STAGEWISE_DATA_DIR to a lasting disk, or use PostgreSQL."]
     lines.append("")
     # Nobody may be reading any more; that is no reason to stop serving.
     with contextlib.suppress(OSError, ValueError):

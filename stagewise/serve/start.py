@@ -70,8 +70,6 @@ def _checked(chosen: Settings, plan: Plan) -> Plan:
     kind = filesystems.kind_of(chosen.data_dir)
     if filesystems.is_network(kind):
         raise settings.SettingsError(filesystems.refusal(chosen.data_dir, kind))
-    if fleeting := filesystems.warning(kind):
-        sys.stderr.write(f"stagewise: {chosen.data_dir} is on {fleeting}; set STAGEWISE_DATA_DIR to a lasting disk\n")
     if plan.workers > 1 and not sqlite_library.is_safe():
         version = ".".join(map(str, sqlite_library.version()))
         sys.stderr.write(f"stagewise: SQLite {version} has the WAL-reset bug: using one intake process\n")
