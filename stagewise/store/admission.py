@@ -107,7 +107,7 @@ class Admission:
         if submission.idempotency_key:
             earlier = self.facts.bound.get((entry.rules.endpoint_id, submission.idempotency_key))
             if earlier is not None:
-                return _replay(earlier, call)
+                return self._replay(earlier, call, admit=admit)
         fields = submission.fields
         if fields is None:
             return Decision(submission.fields_error or "invalid_fields", field_errors=submission.field_errors)
@@ -128,6 +128,15 @@ class Admission:
         if options.holding is not None:
             reasons += self._suspicions(call)
         return self._hold(call, lead_type, reasons, window) if reasons else self._create(call, lead_type, window)
+
+    def _replay(self, earlier: Bound, call: Call, *, admit: bool) -> Decision | None:
+        """Answer as before. It is an acknowledgement like the first, so it too is given after a COMMIT."""
+        if call.fingerprint is None or earlier.fingerprint != call.fingerprint.hex():
+            return Decision("idempotency_mismatch")
+        if not admit:
+            return None
+        self.rows.repeats_an_answer = True
+        return Decision("replayed", body=earlier.answer.encode(), status=earlier.status)
 
     def _captcha(self, call: Call, rules: CaptchaRules, reasons: list[str]) -> Decision | None:
         """What the token's verdict means by this endpoint's rules; ``verify`` when there is none yet."""
@@ -322,12 +331,6 @@ class Admission:
             for row, lead in self._later:
                 row.lead_id = lead.id
         return self.rows
-
-
-def _replay(earlier: Bound, call: Call) -> Decision:
-    if call.fingerprint is None or earlier.fingerprint != call.fingerprint.hex():
-        return Decision("idempotency_mismatch")
-    return Decision("replayed", body=earlier.answer.encode(), status=earlier.status)
 
 
 def _message_hash(message: str) -> int:

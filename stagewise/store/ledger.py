@@ -19,6 +19,7 @@ from stagewise.core import policy
 from stagewise.core.addresses import Caller, bucket
 from stagewise.core.submission import Submission
 from stagewise.options.captcha import ToVerify, Verdict
+from stagewise.store import in_doubt
 from stagewise.store.journal import Journal
 from stagewise.store.lane import PATIENCE_S, Batch, Lane, Pending
 from stagewise.store.quick_lane import QuickLane
@@ -38,8 +39,6 @@ _T = TypeVar("_T")
 _log = log.Log("stagewise.ledger")
 #: Outcomes that are no attempts: an allowed preflight, and a caller whose body is still on its way.
 _NOT_JOURNALED = {"created", "test_created", "preflight", "admitted", "verify"}
-#: Outcomes that say that something is stored.
-_STORED = {"created", "test_created", "held", "replayed"}
 
 
 class _Abandoned(Exception):
@@ -302,28 +301,17 @@ class Ledger:
             try:
                 self._writer.commit()
             except Unknown as error:
-                self._report("COMMIT without an answer", error, submissions)
+                self._report("COMMIT was not confirmed", error, submissions)
                 return self._look_up(submissions, decisions, rows)
             self.batches += 1
         return decisions
 
     def _look_up(self, submissions: Sequence[Submission], decisions: Sequence[Decision], rows: Rows) -> list[Decision]:
-        """After a lost COMMIT: ask the database, for as long as callers have patience, what it stored."""
-        deadline = time.monotonic() + 4
-        outcome = "outcome_unknown"
-        while time.monotonic() < deadline:
-            try:
-                found = self._writer.stored(rows.public_ids())
-            except StoreError:
-                time.sleep(0.1)
-                continue
-            if len(found) == len(rows.public_ids()):
-                return list(decisions)
-            outcome = self._writer.after_loss
-            break
+        """After a COMMIT that was not confirmed: ask the database before anybody is answered."""
+        codes = in_doubt.settle(self._writer, decisions, rows)
         return [
-            self._give_up(submission, outcome) if decision.outcome in _STORED else decision
-            for submission, decision in zip(submissions, decisions, strict=True)
+            decision if code is None else self._give_up(submission, code)
+            for submission, decision, code in zip(submissions, decisions, codes, strict=True)
         ]
 
     def _note(self, submissions: Sequence[Submission], decisions: Sequence[Decision | None], view: View) -> None:

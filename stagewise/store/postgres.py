@@ -39,7 +39,15 @@ _ENCODE = msgspec.json.Encoder().encode
 _OPTIONS = (
     f"-c lock_timeout={LOCK_WAIT_MS} -c statement_timeout=8000 -c idle_in_transaction_session_timeout=15000"
     " -c synchronous_commit=on -c default_transaction_isolation=read\\ committed -c timezone=UTC"
+    " -c client_min_messages=warning"
 )
+#: A transaction that writes nothing waits for no standby. This makes it write a line of the log that nobody reads, so
+#: that its COMMIT waits until the standby has all of the log up to there: everything that the transaction could see.
+_WAIT_FOR_STANDBY = (
+    "SELECT pg_logical_emit_message(true, 'stagewise', '') WHERE current_setting('synchronous_standby_names') <> ''"
+)
+#: How a transaction ended; NULL for one that this server never began, as after a failover or a crash.
+_ENDED = "SELECT CASE WHEN %s::text::xid8 < pg_current_xact_id() THEN pg_xact_status(%s::text::xid8) END"
 _LOCKS = "SELECT pg_advisory_xact_lock(number) FROM unnest(%s::bigint[]) AS number"
 _TYPES_OF = {
     "id": "bigint", "workspace_id": "bigint", "endpoint_id": "bigint", "lead_type_id": "bigint", "stage_id": "bigint",
@@ -101,6 +109,7 @@ class PostgresSession:
         self._compiled = compiled
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self._transaction_id: str | None = None
+        self._warnings: list[str] = []
 
     def _open(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._connection is None:
@@ -112,8 +121,12 @@ class PostgresSession:
                 )  # fmt: skip
             except psycopg.Error as error:
                 raise Gone(_line(error)) from error
+            connection.add_notice_handler(self._note)
             self._connection = connection
         return self._connection
+
+    def _note(self, notice: errors.Diagnostic) -> None:
+        self._warnings.append(f"{notice.severity_nonlocalized}: {notice.message_primary}")
 
     def close(self) -> None:
         """Close the connection."""
@@ -131,7 +144,8 @@ class PostgresSession:
     def _failed(self, error: psycopg.Error) -> StoreError:
         """After an error: give up a connection that is broken, roll back on one that is not."""
         connection = self._connection
-        if connection is None or connection.closed or connection.broken:
+        is_last_word = error.diag.severity_nonlocalized in {"FATAL", "PANIC"}
+        if connection is None or connection.closed or connection.broken or is_last_word:
             self.close()
             return Gone(_line(error))
         self.done()
@@ -151,6 +165,7 @@ class PostgresSession:
         if any(submission.key not in self._compiled.last for submission in batch):
             self.read(batch)
         wanted = self._locks(batch, self._compiled.last)
+        self._transaction_id = None
         while True:
             self._rows("BEGIN")
             if wanted:
@@ -212,13 +227,22 @@ class PostgresSession:
         return str(self._rows(statements.PASSED_WITH.format(**ONE), (now - REMEMBERED_MS, *place))[0][0])
 
     def commit(self) -> None:
-        """Make it durable. Raises ``Unknown`` when the connection broke before the answer came."""
+        """Make it durable. Raises ``Unknown`` when the connection broke first, or the standby was not waited for."""
+        if self._transaction_id is None:
+            self._rows(_WAIT_FOR_STANDBY)
+        self._commit()
+
+    def _commit(self) -> None:
+        self._warnings.clear()
         try:
             self._open().execute("COMMIT")
         except psycopg.Error as error:
             if isinstance(self._failed(error), Gone):
                 raise Unknown(_line(error)) from error
             raise StoreError(_line(error)) from error
+        # A wait for the standby that somebody cancels ends in success, on this server alone, and a warning.
+        if self._warnings:
+            raise Unknown("; ".join(self._warnings))
 
     def flush(self, journal: Flush, process: int) -> list[tuple[EndpointHour, int]]:
         """Write rows of the journal."""
@@ -248,16 +272,23 @@ class PostgresSession:
         return int(self._rows(_DETAILED, (endpoint, hour, hour + HOUR_MS))[0][0])
 
     def stored(self, public_ids: Collection[str]) -> set[str]:
-        """Which of these leads are stored or held, once the transaction that was to store them has ended."""
+        """Which of these leads are stored or held, once the transaction that was to store them has ended.
+
+        What is found may be on this server alone, after a crash or a cancelled wait: it counts once the standby has it.
+        """
         deadline = time.monotonic() + IN_DOUBT_S
         while self._transaction_id is not None:
-            status = self._rows("SELECT pg_xact_status(%s::text::xid8)", [self._transaction_id])[0][0]
+            status = self._rows(_ENDED, [self._transaction_id] * 2)[0][0]
             if status != "in progress":
                 break
             if time.monotonic() > deadline:
                 raise Busy("the transaction is still going on")
             time.sleep(0.02)
+        self._rows("BEGIN")
         rows = self._rows(_STORED, [list(public_ids), list(public_ids)])
+        if rows:
+            self._rows(_WAIT_FOR_STANDBY)
+        self._commit()
         return {row[0].hex for row in rows}
 
     def check(self, secret_key: str) -> None:

@@ -86,7 +86,8 @@ class PostgresView:
         for endpoint, slot, limit, count, oldest in self._rows(
             _WINDOWS, [endpoints, buckets, list(places.values()), start]
         ):
-            nth = self._rows(_NTH, (endpoint, slot, start, limit - 1))[0][0] if count > limit else None
+            # A limit of nought frees no slot ever; an OFFSET below nought is an error here.
+            nth = self._rows(_NTH, (endpoint, slot, start, max(0, limit - 1)))[0][0] if count > limit else None
             found[endpoint, slot] = Window(limit, count, oldest, nth)
         return found
 

@@ -131,9 +131,11 @@ class Rows(msgspec.Struct):
     repeats: list[Repeat] = []
     #: (endpoint id, hash) of messages whose repetition counts.
     messages: list[tuple[int, int]] = []
+    #: An answer repeats an earlier one: nothing is written for it, but COMMIT must say that what it rests on is safe.
+    repeats_an_answer: bool = False
 
     def __bool__(self) -> bool:
-        return bool(self.leads or self.tests or self.held or self.repeats or self.bound)
+        return bool(self.leads or self.tests or self.held or self.repeats or self.bound or self.repeats_an_answer)
 
     def public_ids(self) -> set[str]:
         """What must be in the database if the transaction was committed."""

@@ -24,7 +24,7 @@ class Busy(StoreError):
 
 
 class Unknown(StoreError):
-    """COMMIT was sent and its answer was lost: the transaction may or may not be stored."""
+    """COMMIT was sent and not confirmed: the transaction may or may not be stored, or not on the standby."""
 
 
 class Session(Protocol):
@@ -53,7 +53,10 @@ class Session(Protocol):
         """Write leads with their hits, attempts, events, bound keys, the counters of their attempts, and the rest."""
 
     def commit(self) -> None:
-        """Make the transaction durable; returns only after the log is synced. Raises :class:`Unknown`."""
+        """Make the transaction durable; returns only after the log is synced. Raises :class:`Unknown`.
+
+        With a synchronous standby that means on its disk too, and everything that the transaction has read is there.
+        """
 
     def flush(self, journal: Flush, process: int) -> list[tuple[EndpointHour, int]]:
         """Write rows of the journal in a transaction of their own; return how many detail rows each hour now has."""
@@ -62,7 +65,7 @@ class Session(Protocol):
         """Keep, in a transaction of its own, with what a CAPTCHA's token has passed; return with what it did first."""
 
     def stored(self, public_ids: Collection[str]) -> set[str]:
-        """Which of these leads are stored, or held: the question after a lost COMMIT."""
+        """Which of these leads are stored, or held, as safely as a COMMIT would have said."""
 
     def check(self, secret_key: str) -> None:
         """Raise :class:`stagewise.store.schema.SchemaError` if this lane does not serve the database."""

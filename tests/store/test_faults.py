@@ -175,6 +175,19 @@ def test_a_commit_that_never_arrived_is_looked_up_and_certainly_not_stored(bench
     assert bench.stored() == set()
 
 
+def test_of_a_lead_that_a_lost_commit_was_to_store_its_repeats_are_not_told_that_it_is_stored(bench: Bench) -> None:
+    def lose() -> None:
+        bench.writer._real.done()
+        raise Unknown("connection reset")
+
+    def before() -> None:
+        bench.writer.before_commit = once(lose)
+
+    same = [bench.lab.submission(name="A", message="Twice") for _ in range(2)]
+    assert set(bench.run(*same, before=before)) <= {"unavailable", "outcome_unknown"}
+    assert bench.stored() == set()
+
+
 @pytest.mark.parametrize("engine", ["sqlite"])
 def test_after_a_failed_sync_nobody_is_told_that_the_lead_is_safe(bench: Bench) -> None:
     def before() -> None:

@@ -105,6 +105,12 @@ def test_only_created_leads_take_a_slot(lab: Lab) -> None:
     assert Counter(lab.posts(5)) == {"created": 1, "rate_limited": 4}
 
 
+def test_a_limit_of_nought_refuses_also_those_who_have_sent_before(lab: Lab) -> None:
+    assert lab.posts(2) == ["created", "created"]
+    lab.installation.save_rules(max_leads_per_ip=0)
+    assert lab.posts(2) == ["rate_limited", "rate_limited"]
+
+
 def test_deleting_a_lead_frees_no_slot(lab: Lab) -> None:
     lab.installation.save_rules(max_leads_per_ip=2)
     lab.posts(2)
