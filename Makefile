@@ -16,7 +16,7 @@ PIP := $(BIN)/python -m pip install --quiet --disable-pip-version-check
 # Three for two processors: many tests wait for something some of the time, and a fourth only costs servers of its own.
 PYTEST := $(BIN)/python -m pytest -n 3 --dist worksteal
 
-.PHONY: help run test quick words lint format bench bench-peers soak assets wheel lock clean tools chromium php proxies strace wrk
+.PHONY: help run test quick words lint format bench bench-peers soak assets wheel lock clean tools chromium php proxies databases strace wrk
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -31,7 +31,7 @@ test: tools chromium php proxies strace assets ## all tests: SQLite, PostgreSQL,
 quick: tools php strace assets ## the tests that one runs all day
 	$(PYTEST) -m 'not slow and not browser and not soak'
 
-soak: tools proxies strace assets $(FUZZ)/.done ## kills, floods and fuzzing, for minutes
+soak: tools proxies databases strace assets $(FUZZ)/.done ## kills, floods and fuzzing, for minutes
 	$(BIN)/python -m pytest -m soak
 	$(FUZZ)/bin/python -m proof.fuzz
 
@@ -142,6 +142,11 @@ proxies:
 	@for name in haproxy nginx; do \
 		PATH="$$PATH:/usr/local/sbin:/usr/sbin" command -v $$name > /dev/null || .ci/apt $$name; \
 	done
+
+# PostgreSQL under Patroni, for `make soak`; without them its tests are skipped.
+databases:
+	@command -v patroni > /dev/null || .ci/apt patroni || true
+	@command -v etcd > /dev/null || .ci/apt etcd-server || true
 
 # Without wrk, bench uses a load tool of its own.
 wrk:

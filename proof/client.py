@@ -35,15 +35,22 @@ def lead(token: str, *, keyed: bool = True) -> Sent:
 
 
 async def send(
-    target: Target, journal: Journal, todo: Iterator[Sent], connections: int, stop: Callable[[], bool]
-) -> None:
-    """Send leads until ``stop`` says so or there are no more; each is noted before and after."""
+    target: Target, journal: Journal, todo: Iterator[Sent], connections: int, stop: Callable[[], bool],
+    again_s: float | None = None,
+) -> None:  # fmt: skip
+    """Send leads until ``stop`` says so or there are no more; each is noted before and after.
+
+    With ``again_s`` a lead that was not created is sent again after so many seconds, under its key, until it is.
+    """
     ports = itertools.cycle(target.ports)
-    await asyncio.gather(*(_work(target, next(ports), journal, todo, stop) for _ in range(connections)))
+    await asyncio.gather(*(_work(target, next(ports), journal, todo, stop, again_s) for _ in range(connections)))
 
 
-async def _work(target: Target, port: int, journal: Journal, todo: Iterator[Sent], stop: Callable[[], bool]) -> None:
+async def _work(
+    target: Target, port: int, journal: Journal, todo: Iterator[Sent], stop: Callable[[], bool], again_s: float | None
+) -> None:
     streams: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+    each: Sent | None = None
     try:
         while not stop():
             if streams is None:
@@ -52,7 +59,7 @@ async def _work(target: Target, port: int, journal: Journal, todo: Iterator[Sent
                 except OSError:  # nobody listens: nothing was sent, so there is nothing to note
                     await asyncio.sleep(0.05)
                     continue
-            each = next(todo, None)
+            each = each or next(todo, None)
             if each is None:
                 return
             journal.note(each)
@@ -61,6 +68,10 @@ async def _work(target: Target, port: int, journal: Journal, todo: Iterator[Sent
             if answer.status == 0:
                 streams[1].close()
                 streams = None
+            if again_s is None or answer.status == 201:
+                each = None
+            else:
+                await asyncio.sleep(again_s)
     finally:
         if streams is not None:
             streams[1].close()

@@ -82,14 +82,14 @@ def run(
     chance = random.Random(seed)
     target = client.Target((lane.port,), installation.key)
     with Journal(folder / "journal.jsonl") as written:
-        with _under_load(target, written):
+        with under_load(target, written):
             for _ in range(times):
                 time.sleep(chance.uniform(*PAUSE_S))
                 _strike(what, lane, cluster, chance)
             time.sleep(PAUSE_S[1])
             if not lane.server.running:
                 lane.again()
-        _finish(target, written)
+        finish(target, written)
     lane.server.end()
     calls = journal.read(written.path)
     there = (
@@ -102,9 +102,10 @@ def run(
 
 
 @contextmanager
-def _under_load(target: client.Target, written: Journal) -> Iterator[None]:
+def under_load(target: client.Target, written: Journal, again_s: float | None = None) -> Iterator[None]:
+    """Send leads as long as the block lasts; ``again_s`` as in :func:`client.send`."""
     over = threading.Event()
-    sending = client.send(target, written, client.leads("k"), CONNECTIONS, over.is_set)
+    sending = client.send(target, written, client.leads("k"), CONNECTIONS, over.is_set, again_s)
     thread = threading.Thread(target=lambda: asyncio.run(sending))
     thread.start()
     try:
@@ -114,7 +115,7 @@ def _under_load(target: client.Target, written: Journal) -> Iterator[None]:
         thread.join()
 
 
-def _finish(target: client.Target, written: Journal) -> None:
+def finish(target: client.Target, written: Journal) -> None:
     """Those without a 201 send again, under the same key."""
     for _ in range(5):
         open_calls = [call.sent for call in journal.read(written.path) if not call.created]

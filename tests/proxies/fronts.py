@@ -224,10 +224,10 @@ def filled(file: Path, changes: dict[str, str]) -> str:
     return text
 
 
-def path_of(program: str) -> str:
-    """Where it is installed; a test that needs it is skipped where it is not."""
+def path_of(program: str, step: str = "proxies") -> str:
+    """Where it is installed; a test that needs it is skipped where it is not. ``step`` of make installs it."""
     # Debian keeps servers where an ordinary user's PATH does not look.
     found = shutil.which(program, path=f"{os.environ.get('PATH', os.defpath)}:/usr/local/sbin:/usr/sbin")
     if found is None:
-        pytest.skip(f"{program} is not installed: make proxies")
+        pytest.skip(f"{program} is not installed: make {step}")
     return found

@@ -88,18 +88,14 @@ class Cluster:
     """
 
     def __init__(self, *, fsync: bool = True, settings: dict[str, str] | None = None, like: Path | None = None) -> None:
-        self.folder = Path(tempfile.mkdtemp(prefix="stagewise-postgres-", dir=_shared_temporary_folder()))
+        self._as_user = owner()
+        self.folder = temporary_folder("stagewise-postgres-", self._as_user)
         self.data = self.folder / "data"
         self.log = self.folder / "log"
         self.port = free_port()
         self._like = like
         self._settings = {**SETTINGS, "fsync": "on" if fsync else "off", **(settings or {})}
-        self._as_user: dict[str, Any] = {}
         self._process: subprocess.Popen[bytes] | None = None
-        if os.geteuid() == 0:
-            account = _unprivileged()
-            os.chown(self.folder, account.pw_uid, account.pw_gid)
-            self._as_user = {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
         self._bin = self._usable(binaries())
 
     def __enter__(self) -> Self:
@@ -231,9 +227,21 @@ def _readable_by_all(folder: Path) -> bool:
     return all(part.stat().st_mode & 0o005 == 0o005 for part in (folder, *folder.parents))
 
 
-def _unprivileged() -> pwd.struct_passwd:
+def owner() -> dict[str, Any]:
+    """As whom a server is started, as arguments for ``Popen``: root may not, anybody else does it as they are."""
+    if os.geteuid() != 0:
+        return {}
     names = {account.pw_name: account for account in pwd.getpwall()}
-    return names.get("postgres") or names["nobody"]
+    account = names.get("postgres") or names["nobody"]
+    return {"user": account.pw_uid, "group": account.pw_gid, "extra_groups": []}
+
+
+def temporary_folder(prefix: str, as_user: dict[str, Any]) -> Path:
+    """A new folder that is theirs (see :func:`owner`), in a place that they can reach."""
+    made = Path(tempfile.mkdtemp(prefix=prefix, dir=_shared_temporary_folder()))
+    if as_user:
+        os.chown(made, as_user["user"], as_user["group"])
+    return made
 
 
 def _shared_temporary_folder() -> Path:
