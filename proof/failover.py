@@ -5,7 +5,8 @@
 Three members under Patroni with etcd, one synchronous standby, HAProxy before them, all with the files of
 deploy/patroni. What happens to the leader takes turns: its PostgreSQL is killed; its Patroni, so that a PostgreSQL
 without a master goes on; both; both, after nothing has reached the standbys for a moment. What was killed is started
-again, and the next turn begins when all three are there. Callers who get no 201 send the lead again under its key.
+again, and the next turn begins when all three are there. At the end the leader is told to hand over, twice. Callers who
+get no 201 send the lead again under its key.
 
 Prints how long each time no lead was taken, and the checker's table; exits with 1 if an invariant is broken.
 ``--asynchronous`` is the control: without a synchronous standby leads must be lost.
@@ -34,6 +35,8 @@ from tests.support.installation import Installation
 from tests.support.waiting import eventually
 
 MISHAPS: tuple[Mishap, ...] = ("postgres", "member", "stalled", "patroni")
+#: How often the leader hands over after them.
+SWITCHOVERS = 2
 #: Before a mishap leads come in for so long, in seconds; and so long nothing reaches the standbys before the third.
 LOAD_S, STALL_S = 2.0, 1.5
 #: Callers who got no 201 send the lead again after so many seconds.
@@ -69,7 +72,13 @@ class Outcome(msgspec.Struct):
 
 def _line(name: str, seconds: list[float]) -> str:
     middle, longest = statistics.median(seconds), max(seconds)
-    return f"{name:9}{len(seconds):3} failovers, no lead taken for {middle:.1f} s (median), {longest:.1f} s (longest)"
+    return f"{name:11}{len(seconds):3} failovers, no lead taken for {middle:.1f} s (median), {longest:.1f} s (longest)"
+
+
+def planned(times: int) -> list[Mishap]:
+    """So many kills in turns, and the switchovers."""
+    handed_over: list[Mishap] = ["switchover"] * SWITCHOVERS
+    return [*itertools.islice(itertools.cycle(MISHAPS), times), *handed_over]
 
 
 def run(databases: Databases, folder: Path, mishaps: Sequence[Mishap]) -> Outcome:
@@ -105,11 +114,14 @@ def _let_happen(databases: Databases, mishap: Mishap, written: Journal) -> None:
     if mishap == "stalled":
         leader.stall()
         time.sleep(STALL_S)
-    leader.suffer(mishap)
+    if mishap == "switchover":
+        leader.hand_over()
+    else:
+        leader.suffer(mishap)
     eventually(lambda: databases.leader not in {None, leader}, within=BACK_S)
     since = now_ms()
     eventually(lambda: _last_created(written) > since, within=BACK_S)
-    if mishap != "postgres":
+    if not leader.is_running:
         leader.start()
     databases.wait_until_settled()
 
@@ -140,15 +152,14 @@ def _gaps(calls: Sequence[Call], mishaps: Sequence[Mishap], begun: Sequence[int]
 def main(arguments: Sequence[str] | None = None) -> int:
     """Run and print; return the exit code."""
     parser = argparse.ArgumentParser(prog="python -m proof.failover", description=(__doc__ or "").partition("\n")[0])
-    parser.add_argument("--times", type=int, default=10, help="default: %(default)s")
+    parser.add_argument("--times", type=int, default=10, help="kills; default: %(default)s")
     parser.add_argument("--asynchronous", action="store_true", help="without a synchronous standby: leads must be lost")
     options = parser.parse_args(arguments)
-    mishaps = list(itertools.islice(itertools.cycle(MISHAPS), options.times))
     shared.open_folder()
     try:
         databases = Databases(synchronous=not options.asynchronous)
         try:
-            outcome = run(databases, shared.folder(), mishaps)
+            outcome = run(databases, shared.folder(), planned(options.times))
         finally:
             databases.close()
     finally:

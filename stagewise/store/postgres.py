@@ -109,7 +109,8 @@ class PostgresSession:
         self._compiled = compiled
         self._connection: psycopg.Connection[tuple[Any, ...]] | None = None
         self._transaction_id: str | None = None
-        self._warnings: list[str] = []
+        #: The latest one of the server.
+        self._warning = ""
 
     def _open(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._connection is None:
@@ -126,7 +127,7 @@ class PostgresSession:
         return self._connection
 
     def _note(self, notice: errors.Diagnostic) -> None:
-        self._warnings.append(f"{notice.severity_nonlocalized}: {notice.message_primary}")
+        self._warning = f"{notice.severity_nonlocalized}: {notice.message_primary}"
 
     def close(self) -> None:
         """Close the connection."""
@@ -233,7 +234,7 @@ class PostgresSession:
         self._commit()
 
     def _commit(self) -> None:
-        self._warnings.clear()
+        self._warning = ""
         try:
             self._open().execute("COMMIT")
         except psycopg.Error as error:
@@ -241,8 +242,8 @@ class PostgresSession:
                 raise Unknown(_line(error)) from error
             raise StoreError(_line(error)) from error
         # A wait for the standby that somebody cancels ends in success, on this server alone, and a warning.
-        if self._warnings:
-            raise Unknown("; ".join(self._warnings))
+        if self._warning:
+            raise Unknown(self._warning)
 
     def flush(self, journal: Flush, process: int) -> list[tuple[EndpointHour, int]]:
         """Write rows of the journal."""

@@ -77,3 +77,17 @@ def test_a_mail_server_is_used_as_its_url_says(tmp_path: Path, url: str, expecte
 
 def test_without_a_mail_server_mail_goes_to_the_log(tmp_path: Path) -> None:
     assert settings_of(tmp_path)["EMAIL_BACKEND"] == "django.core.mail.backends.console.EmailBackend"
+
+
+def test_a_database_server_that_vanishes_is_noticed_whatever_the_url_says_besides(tmp_path: Path) -> None:
+    url = "postgresql://stagewise@10.0.0.21,10.0.0.22/stagewise?target_session_attrs=read-write&keepalives_idle=3"
+    database = settings_of(tmp_path, database_url=url)["DATABASES"]["default"]
+    assert database["HOST"] == "10.0.0.21,10.0.0.22"
+    assert database["OPTIONS"] == {
+        "connect_timeout": 5,
+        "keepalives_idle": "3",
+        "keepalives_interval": 5,
+        "keepalives_count": 2,
+        "tcp_user_timeout": 10_000,
+        "target_session_attrs": "read-write",
+    }

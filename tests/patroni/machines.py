@@ -6,8 +6,10 @@ must not be root, so all but HAProxy run as an unprivileged user.
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import http.client
+import json
 import os
 import shutil
 import signal
@@ -26,8 +28,8 @@ from tests.support.waiting import eventually
 
 FILES = DEPLOY / "patroni"
 #: What can happen to a machine: its PostgreSQL dies, its Patroni, both, or both just after it could not reach the
-#: standbys for a while.
-Mishap = Literal["postgres", "patroni", "member", "stalled"]
+#: standbys for a while. Or it hands over because somebody says so.
+Mishap = Literal["postgres", "patroni", "member", "stalled", "switchover"]
 #: The step of make that installs what is needed.
 STEP = "databases"
 #: What makes the cluster one that promises nothing, and elects whoever is there.
@@ -151,6 +153,19 @@ class Member(Machine):
             for pid in self._postgres():
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
+
+    def hand_over(self) -> None:
+        """Let it hand over to its synchronous standby, as ``patronictl switchover`` asks for it."""
+        secret = base64.b64encode(b"patroni:for-tests-only-REST").decode()
+        headers = {"Authorization": f"Basic {secret}", "Content-Type": "application/json"}
+        body = json.dumps({"leader": self.name}).encode()
+        answer = request(self.rest_port, "POST", "/switchover", body, headers, timeout=60)
+        assert answer.status == 200, answer.body
+
+    @property
+    def is_running(self) -> bool:
+        """Whether its Patroni runs."""
+        return self.popen is not None and self.popen.poll() is None
 
     def stall(self) -> None:
         """Let nothing more reach the standbys: the processes that send to them stand still."""

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import itertools
 import os
 import shutil
 import subprocess
@@ -26,10 +25,9 @@ TIMES = int(os.environ.get("SOAK_FAILOVERS", "10"))
 def test_whatever_kills_the_leader_what_was_answered_with_201_is_on_the_next(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    mishaps = list(itertools.islice(itertools.cycle(failover.MISHAPS), TIMES))
     databases = Databases()
     try:
-        outcome = failover.run(databases, tmp_path, mishaps)
+        outcome = failover.run(databases, tmp_path, failover.planned(TIMES))
     finally:
         databases.close()
     with capsys.disabled():
