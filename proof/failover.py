@@ -5,8 +5,8 @@
 Three members under Patroni with etcd, one synchronous standby, HAProxy before them, all with the files of
 deploy/patroni. What happens to the leader takes turns: its PostgreSQL is killed; its Patroni, so that a PostgreSQL
 without a master goes on; both; both, after nothing has reached the standbys for a moment. What was killed is started
-again, and the next turn begins when all three are there. At the end the leader is told to hand over, twice. Callers who
-get no 201 send the lead again under its key.
+again, and the next turn begins when all three are there. At the end the leader is told to hand over, and the
+synchronous standby is killed, twice each. Callers who get no 201 send the lead again under its key.
 
 Prints how long each time no lead was taken, and the checker's table; exits with 1 if an invariant is broken.
 ``--asynchronous`` is the control: without a synchronous standby leads must be lost.
@@ -35,8 +35,8 @@ from tests.support.installation import Installation
 from tests.support.waiting import eventually
 
 MISHAPS: tuple[Mishap, ...] = ("postgres", "member", "stalled", "patroni")
-#: How often the leader hands over after them.
-SWITCHOVERS = 2
+#: What comes after the kills: the leader hands over, and its synchronous standby is killed.
+AFTERWARDS: tuple[Mishap, ...] = ("switchover", "standby", "switchover", "standby")
 #: Before a mishap leads come in for so long, in seconds; and so long nothing reaches the standbys before the third.
 LOAD_S, STALL_S = 2.0, 1.5
 #: Callers who got no 201 send the lead again after so many seconds.
@@ -72,13 +72,12 @@ class Outcome(msgspec.Struct):
 
 def _line(name: str, seconds: list[float]) -> str:
     middle, longest = statistics.median(seconds), max(seconds)
-    return f"{name:11}{len(seconds):3} failovers, no lead taken for {middle:.1f} s (median), {longest:.1f} s (longest)"
+    return f"{name:11}{len(seconds):3} times, no lead taken for {middle:.1f} s (median), {longest:.1f} s (longest)"
 
 
 def planned(times: int) -> list[Mishap]:
-    """So many kills in turns, and the switchovers."""
-    handed_over: list[Mishap] = ["switchover"] * SWITCHOVERS
-    return [*itertools.islice(itertools.cycle(MISHAPS), times), *handed_over]
+    """So many kills of the leader in turns, and what comes after them."""
+    return [*itertools.islice(itertools.cycle(MISHAPS), times), *AFTERWARDS]
 
 
 def run(databases: Databases, folder: Path, mishaps: Sequence[Mishap]) -> Outcome:
@@ -108,21 +107,23 @@ def run(databases: Databases, folder: Path, mishaps: Sequence[Mishap]) -> Outcom
 
 
 def _let_happen(databases: Databases, mishap: Mishap, written: Journal) -> None:
-    """Kill the leader, wait until leads are taken again and by another one, and start what was killed."""
+    """Let it happen, wait until leads are taken again, by another leader if it was his, and start what was killed."""
     leader = databases.leader
     assert leader is not None
+    victim = databases.standby if mishap == "standby" else leader
     if mishap == "stalled":
         leader.stall()
         time.sleep(STALL_S)
     if mishap == "switchover":
         leader.hand_over()
     else:
-        leader.suffer(mishap)
-    eventually(lambda: databases.leader not in {None, leader}, within=BACK_S)
+        victim.suffer(mishap)
+    if victim is leader:
+        eventually(lambda: databases.leader not in {None, leader}, within=BACK_S)
     since = now_ms()
     eventually(lambda: _last_created(written) > since, within=BACK_S)
-    if not leader.is_running:
-        leader.start()
+    if not victim.is_running:
+        victim.start()
     databases.wait_until_settled()
 
 

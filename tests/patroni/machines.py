@@ -28,8 +28,8 @@ from tests.support.waiting import eventually
 
 FILES = DEPLOY / "patroni"
 #: What can happen to a machine: its PostgreSQL dies, its Patroni, both, or both just after it could not reach the
-#: standbys for a while. Or it hands over because somebody says so.
-Mishap = Literal["postgres", "patroni", "member", "stalled", "switchover"]
+#: standbys for a while. Or it hands over because somebody says so; or both of its synchronous standby die.
+Mishap = Literal["postgres", "patroni", "member", "stalled", "switchover", "standby"]
 #: The step of make that installs what is needed.
 STEP = "databases"
 #: What makes the cluster one that promises nothing, and elects whoever is there.
@@ -155,12 +155,14 @@ class Member(Machine):
                     os.kill(pid, signal.SIGKILL)
 
     def hand_over(self) -> None:
-        """Let it hand over to its synchronous standby, as ``patronictl switchover`` asks for it."""
+        """Let it hand over to its synchronous standby, as ``patronictl switchover`` asks for it.
+
+        While Patroni chooses another standby there is none for a moment, and it says no.
+        """
         secret = base64.b64encode(b"patroni:for-tests-only-REST").decode()
         headers = {"Authorization": f"Basic {secret}", "Content-Type": "application/json"}
         body = json.dumps({"leader": self.name}).encode()
-        answer = request(self.rest_port, "POST", "/switchover", body, headers, timeout=60)
-        assert answer.status == 200, answer.body
+        eventually(lambda: request(self.rest_port, "POST", "/switchover", body, headers, timeout=60).status == 200)
 
     @property
     def is_running(self) -> bool:
@@ -249,6 +251,14 @@ class Databases:
         leading = [member for member in self.members if member.leads]
         assert len(leading) < 2, "two lead"
         return leading[0] if leading else None
+
+    @property
+    def standby(self) -> Member:
+        """The synchronous one; the cluster must be settled."""
+        assert self.leader is not None
+        seen = look(self.leader.rest_port, "/cluster")["members"]
+        [name] = [each["name"] for each in seen if each["role"] == "sync_standby"]
+        return next(member for member in self.members if member.name == name)
 
     def wait_until_settled(self) -> None:
         """Wait until one leads and the others follow it, one of them synchronously if that is wanted."""
