@@ -20,6 +20,7 @@ from tests.support import installation as installations
 GRANIAN = [
     "--interface", "asgi", "--http", "1", "--no-ws", "--workers", "1", "--loop", "uvloop",
     "--http1-header-read-timeout", "10000", "--http1-buffer-size", "32768",
+    "--backlog", "2560", "--backpressure", "2560",
     "--respawn-failed-workers", "--workers-kill-timeout", "8", "--no-log",
 ]  # fmt: skip
 
