@@ -286,6 +286,7 @@ OF_A_WORKSPACE: dict[str, Route] = {
     "channel_edit": Route(_channel, read=ADMIN, write=ADMIN, body=lambda _: _CHANNEL_BODY),
     "channel_test": Route(_channel, write=ADMIN),
     "channel_pause": Route(_channel, write=ADMIN, body=lambda _: {"paused": "on"}),
+    "channels_resume": Route(_none, write=ADMIN),
     "channel_rotate": Route(_channel, write=ADMIN),
     "channel_resend": Route(
         _channel, write=ADMIN, body=lambda _: {"since": "2026-01-01T00:00", "until": "2099-01-01T00:00"}

@@ -11,6 +11,7 @@ from django.test import Client
 
 from stagewise.accounts.clock import now_ms
 from stagewise.accounts.models import AuditEntry, User
+from stagewise.backup.restoring import WHY_PAUSED
 from stagewise.notify import actions, sealed
 from stagewise.notify.channels import Outcome
 from stagewise.notify.models import Channel, Delivery
@@ -170,6 +171,27 @@ def test_pausing_can_be_undone(cast: Cast, olga: Client, recorder: Recorder) -> 
     send(olga, f"{PAGE}{made.pk}/pause/", paused="off")
     made.refresh_from_db()
     assert made.paused_at is None
+
+
+def test_what_a_restore_has_paused_goes_on_by_one_click(cast: Cast, olga: Client, vera: Client) -> None:
+    restored = crm(cast, paused_at=1, paused_because=WHY_PAUSED)
+    other = channel(cast.acme, "Else", kind="recorder", target="https://b.example/hook", paused_at=1)
+    theirs = channel(cast.next_door, "Theirs", kind="recorder", target="https://b.example/hook", paused_at=1)
+    Channel.objects.filter(pk=theirs.pk).update(paused_because=WHY_PAUSED)
+
+    def paused() -> set[int]:
+        return set(Channel.objects.exclude(paused_at=None).values_list("pk", flat=True))
+
+    assert "1 channel was paused when a backup was restored." in read(vera, PAGE).text
+    assert "Resume all" not in read(vera, PAGE).text
+    page = send(olga, f"{PAGE}resume/")
+    assert "1 channel goes on." in page.text
+    assert "Resume all" not in page.text
+    assert paused() == {other.pk, theirs.pk}
+    send(olga, f"{PAGE}resume/", pause=f"{restored.pk},{theirs.pk}")
+    assert paused() == {restored.pk, other.pk, theirs.pk}
+    actions_of = AuditEntry.objects.filter(workspace=cast.acme.workspace, action__startswith="channel.").order_by("id")
+    assert list(actions_of.values_list("action", flat=True))[-2:] == ["channel.resumed", "channel.paused"]
 
 
 def test_a_rotated_secret_is_shown_once_and_a_reload_makes_no_other(

@@ -9,6 +9,7 @@ from stagewise.console.views import channels, deliveries
 
 urlpatterns: list[URLPattern] = [
     path(f"{W}channels/", channels.listed, name="channels"),
+    path(f"{W}channels/resume/", channels.channels_resume, name="channels_resume"),
     path(f"{W}channels/add/<str:kind>/", channels.channel_add, name="channel_add"),
     path(f"{W}channels/<int:pk>/", channels.channel, name="channel"),
     path(f"{W}channels/<int:pk>/edit/", channels.channel_edit, name="channel_edit"),

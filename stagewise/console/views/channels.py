@@ -9,9 +9,11 @@ from django.shortcuts import redirect
 from django.urls import reverse
 from django.utils.http import urlencode
 from django.utils.translation import gettext as _
+from django.utils.translation import ngettext
 
 from stagewise.accounts.errors import ActionError
 from stagewise.accounts.models import Role
+from stagewise.backup.restoring import WHY_PAUSED
 from stagewise.console import channel_form, toasts
 from stagewise.console.access import Seat, channel_for, page
 from stagewise.console.channel_form import Typed
@@ -48,7 +50,8 @@ def listed(request: HttpRequest, seat: Seat) -> HttpResponse:
     ]
     kinds = [(each, channel_form.look_of(each.name).line) for each in _kinds()]
     ailing = sum(bool(each["channel"].failing_since or each["channel"].paused_at) for each in rows)
-    return show(request, seat, "channels.html", "channels", rows=rows, kinds=kinds, ailing=ailing)
+    restored = sum(each["channel"].paused_because == WHY_PAUSED for each in rows)
+    return show(request, seat, "channels.html", "channels", rows=rows, kinds=kinds, ailing=ailing, restored=restored)
 
 
 @page(read=Role.VIEWER)
@@ -166,6 +169,24 @@ def channel_pause(request: HttpRequest, seat: Seat, pk: int) -> HttpResponse:
     undo = reverse("channel_pause", args=[seat.workspace.slug, pk])
     toasts.say(request, done, undo=undo, fields={"paused": "off" if pausing else "on"})
     return redirect("channel", slug=seat.workspace.slug, pk=pk)
+
+
+@page(write=Role.ADMIN)
+def channels_resume(request: HttpRequest, seat: Seat) -> HttpResponse:
+    """Resume all channels that a restore has paused; Undo pauses them again. What was sent meanwhile stays sent."""
+    again = [pk for text in request.POST.get("pause", "").split(",") if (pk := number(text)) is not None]
+    if again:
+        for each in queries.of_workspace(seat.workspace).filter(pk__in=again):
+            actions.pause(each, seat.user.email)
+        toasts.say(request, _("They are paused. What happens meanwhile waits for them."))
+        return redirect("channels", slug=seat.workspace.slug)
+    found = list(queries.of_workspace(seat.workspace).filter(paused_because=WHY_PAUSED))
+    for each in found:
+        actions.resume(each, seat.user.email)
+    said = ngettext("%d channel goes on.", "%d channels go on.", len(found)) % len(found)
+    undo = reverse("channels_resume", args=[seat.workspace.slug]) if found else ""
+    toasts.say(request, said, undo=undo, fields={"pause": ",".join(str(each.pk) for each in found)})
+    return redirect("channels", slug=seat.workspace.slug)
 
 
 @page(write=Role.ADMIN)
