@@ -132,6 +132,11 @@ def load(environ: dict[str, str] | None = None) -> Settings:
     )
 
 
+def environment_of_others() -> dict[str, str]:
+    """The environment for somebody else's program: what we have inherited, without anything of ours."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("STAGEWISE_")}
+
+
 def environment(settings: Settings) -> dict[str, str]:
     """The environment for a child process, so that it loads equal settings whatever its directory."""
     return {**os.environ, PREFIX + "DATA_DIR": str(settings.data_dir)}

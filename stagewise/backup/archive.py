@@ -24,7 +24,8 @@ _LINE = re.compile(rb"stagewise-backup ([0-9]{3}) sha256=([0-9a-f]{64})\n")
 _LENGTH = 93
 _CHUNK = 1024**2
 
-DATABASE = "database.sqlite3"
+#: By engine: what the database is called in the archive.
+DATABASES = {"sqlite": "database.sqlite3", "postgresql": "database.pgdump"}
 SECRET_KEY = "secret_key"  # noqa: S105 - the name of a file
 CONFIGURATION = "stagewise.toml"
 _MANIFEST = "manifest.json"
@@ -39,10 +40,17 @@ class Manifest(msgspec.Struct, frozen=True, kw_only=True):
 
     stagewise: str
     schema: int
-    engine: Literal["sqlite"]
+    engine: Literal["sqlite", "postgresql"]
     at: int
     #: Table → how many rows of it are in the backup.
     counts: dict[str, int]
+    #: App and name of every migration, of a database that cannot be looked into before it is restored.
+    migrations: list[tuple[str, str]] = []
+
+    @property
+    def database(self) -> str:
+        """What the database is called in the archive."""
+        return DATABASES[self.engine]
 
 
 def write(path: Path, manifest: Manifest, files: dict[str, Path | bytes]) -> None:

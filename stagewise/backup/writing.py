@@ -31,9 +31,7 @@ def back_up(chosen: Settings, target: Path | None, keep: int | None = None) -> t
     folder ``backups`` in the data directory. ``keep`` throws away all but the newest so many of the folder. Raises
     :class:`BackupError`, with nothing left behind.
     """
-    if chosen.uses_postgres:
-        raise BackupError("this installation is on PostgreSQL: back it up with pg_dump, as docs/backup.md says")
-    if not chosen.sqlite_path.exists():
+    if not chosen.uses_postgres and not chosen.sqlite_path.exists():
         raise BackupError(f"there is no installation in {chosen.data_dir}: set STAGEWISE_DATA_DIR")
     if not settings.has_secret_key(chosen):
         raise BackupError(f"the secret key is missing from {chosen.data_dir}: a backup could not be restored")
@@ -62,16 +60,12 @@ def back_up(chosen: Settings, target: Path | None, keep: int | None = None) -> t
 
 def _write(chosen: Settings, folder: Path, at: int) -> Manifest:
     """Write ``backup`` in the folder, and check it."""
-    copy = folder / archive.DATABASE
-    with contextlib.closing(sqlite3.connect(chosen.sqlite_path, isolation_level=None, timeout=60)) as source:
-        newest = source.execute("SELECT max(id) FROM lead").fetchone()[0]
-        source.execute("VACUUM INTO ?", [str(copy)])
-        schema, counts, fingerprint = _checked(copy, source, newest)
+    copy = folder / "database"
+    manifest, fingerprint = _copy_postgres(chosen, copy, at) if chosen.uses_postgres else _copy_sqlite(chosen, copy, at)
     secret = settings.secret_key(chosen)
     if fingerprint and fingerprint != key_fingerprint(secret):
         raise BackupError("the secret key is not the one of the database; a backup with it could not be restored")
-    manifest = Manifest(stagewise=__version__, schema=schema, engine="sqlite", at=at, counts=counts)
-    files: dict[str, Path | bytes] = {archive.DATABASE: copy, archive.SECRET_KEY: secret.encode() + b"\n"}
+    files: dict[str, Path | bytes] = {manifest.database: copy, archive.SECRET_KEY: secret.encode() + b"\n"}
     configuration = chosen.data_dir / archive.CONFIGURATION
     if configuration.exists():
         files[archive.CONFIGURATION] = configuration
@@ -79,6 +73,28 @@ def _write(chosen: Settings, folder: Path, at: int) -> Manifest:
     _drop_from_memory(folder / "backup")
     archive.check(folder / "backup")
     return manifest
+
+
+def _copy_sqlite(chosen: Settings, copy: Path, at: int) -> tuple[Manifest, str]:
+    """A copy of the file; its manifest, and the fingerprint of its secret key."""
+    with contextlib.closing(sqlite3.connect(chosen.sqlite_path, isolation_level=None, timeout=60)) as source:
+        newest = source.execute("SELECT max(id) FROM lead").fetchone()[0]
+        source.execute("VACUUM INTO ?", [str(copy)])
+        schema, counts, fingerprint = _checked(copy, source, newest)
+    return Manifest(stagewise=__version__, schema=schema, engine="sqlite", at=at, counts=counts), fingerprint
+
+
+def _copy_postgres(chosen: Settings, copy: Path, at: int) -> tuple[Manifest, str]:
+    """The same of a server's database."""
+    from stagewise.backup import postgres  # the driver is not needed for SQLite
+
+    assert chosen.database_url is not None
+    found = postgres.dump(chosen.database_url, copy, COUNTED)
+    manifest = Manifest(
+        stagewise=__version__, schema=found.schema, engine="postgresql", at=at, counts=found.counts,
+        migrations=found.migrations,
+    )  # fmt: skip
+    return manifest, found.fingerprint
 
 
 def _checked(copy: Path, source: sqlite3.Connection, newest: int | None) -> tuple[int, dict[str, int], str]:

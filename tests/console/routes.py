@@ -187,18 +187,14 @@ def _import(place: Place) -> dict[str, Any]:
     return {"pk": made.pk}
 
 
+_LEAD_BODY = {"name": "Ada", "phone": "+44 20 7946 0958", "email": "ada@example.com"}
 _CHANNEL_BODY = {"name": "Team", "target": "team@example.com", "events": "lead.created", "acknowledge_per_hour": "30"}
 
 #: Routes of a workspace, by name.
 OF_A_WORKSPACE: dict[str, Route] = {
     "overview": Route(_none, read=VIEWER),
     "leads": Route(_none, read=VIEWER),
-    "lead_add": Route(
-        _none,
-        read=AGENT,
-        write=AGENT,
-        body=lambda _: {"name": "Ada", "phone": "+44 20 7946 0958", "email": "ada@example.com"},
-    ),
+    "lead_add": Route(_none, read=AGENT, write=AGENT, body=lambda _: _LEAD_BODY),
     "lead_columns": Route(_none, write=VIEWER, body=lambda _: {"column": "email"}),
     "lead_view_save": Route(_none, write=VIEWER, body=lambda _: {"name": "Mine", "back": "owner=me"}),
     "lead_view": Route(_view, write=VIEWER, body=lambda _: {"name": "Ours"}),

@@ -40,16 +40,17 @@ function close(toast) {
 
 each(".toasts li", (toast) => {
   toast.append(close(toast));
-  let timer = setTimeout(() => toast.remove(), STAY_MS);
-  const stay = () => clearTimeout(timer);
-  const leave = () => {
+  // Looked at when its time is over, not remembered from events: what is moved below the mouse (as it is further down)
+  // may never hear that the mouse has left.
+  const isRead = () => toast.matches(":hover, :focus-within");
+  let timer;
+  const later = () => {
     clearTimeout(timer);
-    timer = setTimeout(() => toast.remove(), STAY_MS);
+    timer = setTimeout(() => (isRead() ? later() : toast.remove()), STAY_MS);
   };
-  toast.addEventListener("mouseenter", stay);
-  toast.addEventListener("focusin", stay);
-  toast.addEventListener("mouseleave", leave);
-  toast.addEventListener("focusout", leave);
+  later();
+  toast.addEventListener("mouseleave", later);
+  toast.addEventListener("focusout", later);
 });
 
 // The list is a live region: a screen reader reads what is added to it. What came with the page is added once more.
