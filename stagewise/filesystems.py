@@ -6,6 +6,8 @@ import os
 import re
 from pathlib import Path
 
+from stagewise.settings import Settings, SettingsError
+
 #: Types in ``/proc/self/mountinfo`` on which locks or shared memory between machines do not work.
 NETWORK = frozenset(
     {"nfs", "nfs4", "cifs", "smb", "smb2", "smb3", "smbfs", "9p", "afs", "ceph", "glusterfs", "lustre", "ncpfs"}
@@ -47,6 +49,14 @@ def is_network(kind: str) -> bool:
 def warning(kind: str) -> str:
     """What becomes of a database that is kept there; nothing ("") if it stays."""
     return f"{kind}: the database goes with the container or the next restart" if kind in FLEETING else ""
+
+
+def refuse_network(chosen: Settings) -> str:
+    """The type of file system that SQLite would lie on ("" for PostgreSQL); raises ``SettingsError`` on a network."""
+    kind = "" if chosen.uses_postgres else kind_of(chosen.data_dir)
+    if is_network(kind):
+        raise SettingsError(refusal(chosen.data_dir, kind))
+    return kind
 
 
 def refusal(path: Path, kind: str) -> str:

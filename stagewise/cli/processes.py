@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import click
 
-from stagewise import ports, settings
+from stagewise import filesystems, ports, settings
 from stagewise.cli.base import watch, with_parent
 
 _HOST = click.option("--host", default="127.0.0.1", show_default=True, help="Address to listen on.")
@@ -38,6 +38,7 @@ def serve(host: str, port: int, console_port: int, workers: int) -> int:
 def intake(host: str, port: int, workers: int, parent: int | None) -> None:
     """Serve the public endpoint alone. The database must be there: see `stagewise migrate`."""
     _begin(host, port, parent)
+    filesystems.refuse_network(settings.load())
     from stagewise.intake.server import run
 
     run(settings.load(), host, port, workers)

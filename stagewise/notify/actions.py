@@ -143,10 +143,10 @@ def remove_channel(channel: Channel, actor: str = "") -> None:
             there.delete()
 
 
-def pause(channel: Channel, actor: str = "") -> None:
+def pause(channel: Channel, actor: str = "", why: str = "Somebody paused it.") -> None:
     """Let the channel's deliveries wait until somebody resumes it. Once is enough."""
     with transaction.atomic():
-        delivering.pause(channel, "Somebody paused it.", now_ms(), actor)
+        delivering.pause(channel, why, now_ms(), actor)
 
 
 def resume(channel: Channel, actor: str = "") -> None:

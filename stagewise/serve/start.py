@@ -67,9 +67,7 @@ def _checked(chosen: Settings, plan: Plan) -> Plan:
     """Refuse a place where SQLite would lose data, and keep an unsafe SQLite to one writing process of the lane."""
     if chosen.uses_postgres:
         return plan
-    kind = filesystems.kind_of(chosen.data_dir)
-    if filesystems.is_network(kind):
-        raise settings.SettingsError(filesystems.refusal(chosen.data_dir, kind))
+    filesystems.refuse_network(chosen)
     if plan.workers > 1 and not sqlite_library.is_safe():
         version = ".".join(map(str, sqlite_library.version()))
         sys.stderr.write(f"stagewise: SQLite {version} has the WAL-reset bug: using one intake process\n")

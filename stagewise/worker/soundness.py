@@ -28,8 +28,8 @@ EVERY_S: Final = 24 * 3600.0
 REST: Final = 3.0
 #: Of what SQLite complains about, so much is kept: the first says enough.
 _CHARS: Final = 200
-#: What it says of a file that is not what it should be (https://sqlite.org/rescode.html).
-_DAMAGED: Final = {"SQLITE_CORRUPT", "SQLITE_NOTADB"}
+#: What it says of a file that is not what it should be, or cannot be read (https://sqlite.org/rescode.html).
+_DAMAGED: Final = {"SQLITE_CORRUPT", "SQLITE_NOTADB", "SQLITE_IOERR"}
 _IDLE: Final = 19
 
 _log = log.Log("stagewise.worker")

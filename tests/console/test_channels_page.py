@@ -190,6 +190,7 @@ def test_what_a_restore_has_paused_goes_on_by_one_click(cast: Cast, olga: Client
     assert paused() == {other.pk, theirs.pk}
     send(olga, f"{PAGE}resume/", pause=f"{restored.pk},{theirs.pk}")
     assert paused() == {restored.pk, other.pk, theirs.pk}
+    assert "Resume all" in read(olga, PAGE).text
     actions_of = AuditEntry.objects.filter(workspace=cast.acme.workspace, action__startswith="channel.").order_by("id")
     assert list(actions_of.values_list("action", flat=True))[-2:] == ["channel.resumed", "channel.paused"]
 

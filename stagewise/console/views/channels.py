@@ -177,7 +177,7 @@ def channels_resume(request: HttpRequest, seat: Seat) -> HttpResponse:
     again = [pk for text in request.POST.get("pause", "").split(",") if (pk := number(text)) is not None]
     if again:
         for each in queries.of_workspace(seat.workspace).filter(pk__in=again):
-            actions.pause(each, seat.user.email)
+            actions.pause(each, seat.user.email, WHY_PAUSED)
         toasts.say(request, _("They are paused. What happens meanwhile waits for them."))
         return redirect("channels", slug=seat.workspace.slug)
     found = list(queries.of_workspace(seat.workspace).filter(paused_because=WHY_PAUSED))

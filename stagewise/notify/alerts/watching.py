@@ -58,7 +58,8 @@ class Watcher:
 
     def turn(self) -> int:
         """Look once; returns how many alerts were raised or resolved."""
-        changed, now = 0, self._clock()
+        now = self._clock()
+        changed = self._tell_of_damage(now)
         for place, workspace in enumerate(Workspace.objects.order_by("id")):
             known = raising.open_alerts(workspace)
             found = [*self._endpoints(workspace, known, now), *_channels(workspace, now), *_late(workspace, now)]
@@ -66,6 +67,14 @@ class Watcher:
                 found += self._installation(known, now)
             changed += raising.settle(workspace, found, known, now, self._is_ours)
         return changed
+
+    def _tell_of_damage(self, now: int) -> int:
+        """Before anything else is read: what is damaged may be a table that the rest of a look cannot do without."""
+        damage, workspace = self._damage(), Workspace.objects.order_by("id").first()
+        if not damage or workspace is None or (rules.DAMAGED, self._host) in raising.open_alerts(workspace):
+            return 0
+        found = Found(rules.DAMAGED, self._host, {"problem": damage, "host": self._host})
+        return int(raising.raise_alert(workspace, found, now))
 
     def _is_ours(self, alert: Alert) -> bool:
         """Whether it is ours to resolve: canaries see to their own alerts, and every machine to its own disk.

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from django.db import DatabaseError
 
 from stagewise.accounts.errors import ActionError
 from stagewise.accounts.models import AuditEntry
@@ -101,6 +102,17 @@ def test_a_damaged_database_is_told_of_until_it_was_found_sound(lab: Lab) -> Non
     assert lab.look() == ["damaged"]
     known[0] = ""
     assert lab.look() == []
+
+
+def test_damage_is_told_of_even_when_nothing_else_can_be_read(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
+    def unreadable(*_: object) -> None:
+        raise DatabaseError("database disk image is malformed")
+
+    monkeypatch.setattr("stagewise.notify.alerts.reading.recent", unreadable)
+    lab.watcher = Watcher(lab.folder, lab.clock, "here", lambda: "Page 7: never used")
+    with pytest.raises(DatabaseError):
+        lab.look()
+    assert only("damaged").resolved_at is None
 
 
 def test_the_installation_is_told_of_to_those_who_look_after_it(lab: Lab, monkeypatch: pytest.MonkeyPatch) -> None:
