@@ -2,7 +2,7 @@
 
 Costs more of the processor than wrk, which the faster endpoints feel: compare figures of one tool only.
 
-    python -m bench.load URL TAG SECONDS CONNECTIONS STATUS
+    python -m bench.load URL TAG SECONDS CONNECTIONS STATUS HOST ORIGIN
 """
 
 from __future__ import annotations
@@ -26,26 +26,26 @@ DRAIN_SECONDS = 30
 _LENGTH = re.compile(rb"\r\ncontent-length: *(\d+)\r\n", re.IGNORECASE)
 
 
-def template(host: str, path: str, tag: str) -> bytes:
+def template(server: str, path: str, tag: str, host: str, origin: str) -> bytes:
     """A whole request with three places for a number; eight digits each, so that its length is always the same."""
     body = (
-        f'{{"name":"Ada {tag} %08d","phone":"+1 (415) 555-2671","email":"ada.{tag}.%08d@example.com",'
+        f'{{"name":"Ada {tag} %08d","phone":"+1 (415) 555-2671","email":"ada.{tag}.%08d{host}",'
         f'"message":"Please call me about the offer on your page, lead {tag} %08d. Mornings are best.",'
         f'"lead_type_name":"Sales"}}'
     )
     head = (
-        f"POST {path} HTTP/1.1\r\nHost: {host}\r\nContent-Type: application/json\r\n"
-        f"Content-Length: {len(body % (0, 0, 0))}\r\n\r\n"
+        f"POST {path} HTTP/1.1\r\nHost: {server}\r\nContent-Type: application/json\r\n"
+        f"Content-Length: {len(body % (0, 0, 0))}\r\n"
     )
-    return (head + body).encode()
+    return (head + (f"Origin: {origin}\r\n" if origin else "") + "\r\n" + body).encode()
 
 
 class Tally:
     """What all connections of a run count together."""
 
-    def __init__(self, request: bytes, seconds: float, stored: bytes) -> None:
+    def __init__(self, request: bytes, seconds: float, wanted: bytes) -> None:
         self.request = request
-        self.stored = stored
+        self.wanted = wanted
         self.deadline = time.monotonic() + seconds
         self.sent = self.in_time = self.created = self.refused = self.broken = 0
         self.latencies = array("d")
@@ -83,7 +83,7 @@ class Connection(asyncio.Protocol):
             return
         tally, now = self.tally, time.monotonic()
         tally.latencies.append(now - self._started)
-        if self._received[9:12] == tally.stored:
+        if self._received[9:12] == tally.wanted:
             tally.created += 1
             tally.in_time += now < tally.deadline
         else:
@@ -109,19 +109,19 @@ class Connection(asyncio.Protocol):
         self._transport.write(tally.request % (tally.sent, tally.sent, tally.sent))
 
 
-async def run(url: str, tag: str, seconds: float, connections: int, stored: str) -> Load:
-    """Load the URL (http, a numeric loopback address) and await the last answer; ``stored`` is the status to count."""
+async def run(url: str, tag: str, seconds: float, connections: int, wanted: str, host: str, origin: str) -> Load:
+    """Load the URL (http, a numeric loopback address) and await the last answer; ``wanted`` is the status to count."""
     parts = urlsplit(url)
     assert parts.hostname is not None
     assert parts.port is not None
-    host, port = parts.hostname, parts.port
     loop = asyncio.get_running_loop()
-    tally = Tally(template(parts.netloc, parts.path, tag), seconds, stored.encode())
-    opened = [await loop.create_connection(lambda: Connection(tally), host, port) for _ in range(connections)]
+    tally = Tally(template(parts.netloc, parts.path, tag, host, origin), seconds, wanted.encode())
+    host_and_port = (parts.hostname, parts.port)
+    opened = [await loop.create_connection(lambda: Connection(tally), *host_and_port) for _ in range(connections)]
     await asyncio.wait([connection.done for _, connection in opened], timeout=seconds + DRAIN_SECONDS)
     return tally.load()
 
 
 if __name__ == "__main__":
-    _url, _tag, _seconds, _connections, _status = sys.argv[1:]
-    print(msgspec.json.encode(uvloop.run(run(_url, _tag, float(_seconds), int(_connections), _status))).decode())
+    _url, _tag, _seconds, _connections, *_rest = sys.argv[1:]
+    print(msgspec.json.encode(uvloop.run(run(_url, _tag, float(_seconds), int(_connections), *_rest))).decode())

@@ -103,7 +103,7 @@ async def run(url: str, tag: str, seconds: float, connections: int, rate: float)
     assert parts.hostname is not None
     assert parts.port is not None
     loop = asyncio.get_running_loop()
-    pace = Pace(template(parts.netloc, parts.path, tag), seconds, rate)
+    pace = Pace(template(parts.netloc, parts.path, tag, "@example.com", ""), seconds, rate)
     for _ in range(connections):
         await loop.create_connection(lambda: Connection(pace), parts.hostname, parts.port)
     pace.begun = time.monotonic()

@@ -18,9 +18,15 @@ ROOT = Path(__file__).resolve().parent.parent
 
 
 class Tool(Protocol):
-    """Loads a URL. The tag makes names and addresses of mail new with every run; ``created`` is the status to count."""
+    """Loads a URL. The tag makes names and addresses of mail new with every run; ``wanted`` is the status to count.
 
-    def __call__(self, url: str, tag: str, seconds: int, connections: int, created: int = 201) -> Load:
+    ``origin`` is sent as that header; ``host`` ends every address of mail.
+    """
+
+    def __call__(
+        self, url: str, tag: str, seconds: int, connections: int, wanted: int = 201, *,
+        origin: str = "", host: str = "@example.com",
+    ) -> Load:  # fmt: skip
         """The figures."""
 
 
@@ -31,11 +37,15 @@ def choose(name: str) -> tuple[str, Tool]:
     return name, {"wrk": wrk, "python": ours}[name]
 
 
-def wrk(url: str, tag: str, seconds: int, connections: int, created: int = 201) -> Load:
+def wrk(
+    url: str, tag: str, seconds: int, connections: int, wanted: int = 201, *,
+    origin: str = "", host: str = "@example.com",
+) -> Load:  # fmt: skip
     """Run wrk with ``wrk.lua``: one thread, which needs half a core for the fastest endpoint here."""
     command = ["wrk", "-t", "1", "-c", str(connections), "-d", f"{seconds + DRAIN_SECONDS}s"]
     command += ["--timeout", f"{DRAIN_SECONDS}s", "-s", str(ROOT / "bench" / "wrk.lua")]
-    command += [url, "--", tag, str(seconds), str(connections), str(created)]
+    command += ["-H", f"Origin: {origin}"] if origin else []
+    command += [url, "--", tag, str(seconds), str(connections), str(wanted), host]
     said = []
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as process:
         assert process.stderr is not None
@@ -51,9 +61,12 @@ def wrk(url: str, tag: str, seconds: int, connections: int, created: int = 201) 
     return _figures("wrk", said)
 
 
-def ours(url: str, tag: str, seconds: int, connections: int, created: int = 201) -> Load:
+def ours(
+    url: str, tag: str, seconds: int, connections: int, wanted: int = 201, *,
+    origin: str = "", host: str = "@example.com",
+) -> Load:  # fmt: skip
     """The tool of our own, ``bench/load.py``."""
-    command = [sys.executable, "-m", "bench.load", url, tag, str(seconds), str(connections), str(created)]
+    command = [sys.executable, "-m", "bench.load", url, tag, str(seconds), str(connections), str(wanted), host, origin]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     return _figures("bench.load", done.stdout.splitlines(keepends=True))
 

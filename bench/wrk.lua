@@ -1,8 +1,8 @@
 -- Load for wrk: a fresh lead with every request, every status counted, every request answered at the end.
 --
--- wrk -t 1 -c CONNECTIONS -d LONG -s bench/wrk.lua URL -- TAG SECONDS CONNECTIONS STATUS
+-- wrk -t 1 -c CONNECTIONS -d LONG [-H HEADER] -s bench/wrk.lua URL -- TAG SECONDS CONNECTIONS STATUS HOST
 --
--- STATUS is that of an answer to a lead that was stored.
+-- STATUS is that of the answers that are wanted. HOST ends every address of mail.
 --
 -- After SECONDS each connection sends nothing more (an empty request parks it) and its last answer is awaited. When
 -- all are parked, "drained" is written on stderr, and bench/tools.py ends wrk with SIGINT. So sent = answered, and
@@ -31,14 +31,16 @@ function setup(thread)
 end
 
 function init(args)
-  local tag = args[1]
+  local tag, host = args[1], args[5]
   seconds, connections, stored = tonumber(args[2]), tonumber(args[3]), tonumber(args[4])
   -- Every number has eight digits, so that the length is known.
   local body = '{"name":"Ada ' .. tag .. ' %08d","phone":"+1 (415) 555-2671","email":"ada.' .. tag
-    .. '.%08d@example.com","message":"Please call me about the offer on your page, lead ' .. tag
+    .. '.%08d' .. host .. '","message":"Please call me about the offer on your page, lead ' .. tag
     .. ' %08d. Mornings are best.","lead_type_name":"Sales"}'
-  template = format("POST %s HTTP/1.1\r\nHost: %s\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n",
-    wrk.path, wrk.headers["Host"], #format(body, 0, 0, 0)) .. body
+  local head = format("POST %s HTTP/1.1\r\nContent-Type: application/json\r\nContent-Length: %d\r\n", wrk.path,
+    #format(body, 0, 0, 0))
+  for name, value in pairs(wrk.headers) do head = head .. name .. ": " .. value .. "\r\n" end
+  template = head .. "\r\n" .. body
 end
 
 function request()

@@ -38,23 +38,23 @@ class Calls:
 
     def note(self, submission: Submission, decision: Decision, begun: float) -> int:
         """Note an answer; ``begun`` is when its request came, by ``time.monotonic``. Returns its bucket's place."""
-        took = time.monotonic() - begun
+        now = time.monotonic()
+        took = now - begun
         place = bisect_left(BOUNDS, took)
         self._times[place] += 1
         self._sum += took
         outcome = decision.outcome
         self.outcomes[outcome] += 1
         if outcome in REFUSALS:
-            self._log_refusal(submission, decision, took)
+            self._log_refusal(submission, decision, took, int(now))
         else:
             self._went_well += 1
             if self._went_well % SAMPLE == 1:
                 self._log("answered", submission, decision, took)
         return place
 
-    def _log_refusal(self, submission: Submission, decision: Decision, took: float) -> None:
+    def _log_refusal(self, submission: Submission, decision: Decision, took: float, second: int) -> None:
         """Log it, unless a flood of them would fill the disk."""
-        second = int(time.monotonic())
         if second != self._second:
             self._second, self._logged = second, 0
         if self._logged >= REFUSALS_A_SECOND:

@@ -111,6 +111,7 @@ def _postgres(chosen: Settings, processes: int) -> Iterator[Finding]:
     try:
         with psycopg.connect(chosen.database_url, connect_timeout=5, autocommit=True) as connection:
             yield from _durability(connection)
+            yield _standbys(connection)
             yield _locks(connection, processes)
             yield _search(connection)
     except psycopg.Error as error:
@@ -130,6 +131,21 @@ def _durability(connection: psycopg.Connection[Any]) -> Iterator[Finding]:
 
 #: Values with which COMMIT returns only after the log is on this server's disk.
 _SYNCED = {"on", "local", "remote_write", "remote_apply"}
+
+
+def _standbys(connection: psycopg.Connection[Any]) -> Finding:
+    """Whether COMMIT waits for a standby, if there are any: one that it does not wait for lacks the last leads."""
+    name = "postgresql standbys"
+    row = connection.execute("SELECT count(*) FROM pg_stat_replication").fetchone()
+    assert row is not None
+    connected, awaited = int(row[0]), _setting(connection, "synchronous_standby_names")
+    if awaited and not connected:
+        text = f"synchronous_standby_names is {awaited}, but no standby is connected: COMMIT waits, leads get 503"
+        return Finding(name, "problem", text)
+    if connected and not awaited:
+        text = "a failover would lose the latest leads: set synchronous_standby_names, or Patroni's synchronous_mode"
+        return Finding(name, "warning", f"COMMIT waits for none of {connected}, so {text}")
+    return Finding(name, "ok", f"COMMIT waits for {awaited}" if awaited else "none")
 
 
 def _locks(connection: psycopg.Connection[Any], processes: int) -> Finding:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from psycopg import pq
 
 from stagewise import checks, settings, sqlite_library
 from stagewise.checks import Finding
@@ -110,6 +111,26 @@ def test_without_fsync_nothing_is_promised(tmp_path: Path) -> None:
         found = examine(Installation(tmp_path / "data", cluster.url()))
     assert found["postgresql fsync"].state == "problem"
     assert found["database"].state == "problem"
+
+
+def test_standbys_must_be_waited_for_and_be_there(own_postgres: tuple[Cluster, Installation]) -> None:
+    cluster, installation = own_postgres
+    assert examine(installation)["postgresql standbys"] == Finding("postgresql standbys", "ok", "none")
+    assert installation.database_url is not None
+    standby = pq.PGconn.connect(installation.database_url.encode() + b"?replication=true")
+    assert standby.status == pq.ConnStatus.OK, standby.error_message
+    try:
+        found = examine(installation)["postgresql standbys"]
+        assert (found.state, "failover" in found.text) == ("warning", True)
+    finally:
+        standby.finish()
+    execute(cluster.url(), "ALTER SYSTEM SET synchronous_standby_names = 'elsewhere'")
+    execute(cluster.url(), "SELECT pg_reload_conf()")
+    try:
+        assert examine(installation)["postgresql standbys"].state == "problem"
+    finally:
+        execute(cluster.url(), "ALTER SYSTEM RESET ALL")
+        execute(cluster.url(), "SELECT pg_reload_conf()")
 
 
 @pytest.mark.parametrize("engine", ["postgres"])

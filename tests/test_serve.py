@@ -117,6 +117,18 @@ def ask_worker(installation: Installation, path: str) -> bytes:
         return b"".join(iter(lambda: connection.recv(65_536), b""))
 
 
+@only_sqlite
+def test_console_and_worker_step_back_for_the_lane(installation: Installation) -> None:
+    server = installation.serve()
+    ours = os.getpriority(os.PRIO_PROCESS, 0)
+    lowest = {}
+    for name in ("intake", "console", "worker"):
+        # Of each thread, since each has a niceness of its own; the worker has one that steps back further.
+        threads = [int(entry.name) for entry in Path(f"/proc/{child(server, name)}/task").iterdir()]
+        lowest[name] = min(os.getpriority(os.PRIO_PROCESS, each) for each in threads)
+    assert lowest == {"intake": ours, "console": min(ours + 10, 19), "worker": min(ours + 10, 19)}
+
+
 # The end
 
 

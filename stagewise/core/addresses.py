@@ -153,7 +153,7 @@ class CallerReader:
         if trusted:
             lines = [value.decode("latin-1") for name, value in headers if name == self._name]
             return self._walk(lines, caller) if lines else caller
-        if loopback and any(name in self._forwarding for name, _ in headers):
+        if loopback and not self._forwarding.isdisjoint(dict(headers)):
             return Caller(caller.address, "peer", caller.peer, untrusted_proxy=True)
         return caller
 

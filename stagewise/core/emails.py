@@ -36,6 +36,8 @@ def read_carefully(text: str) -> str | Bad:
     address = nfc(text.strip(" "), LIMIT)
     if address is None:
         return TOO_LONG
+    if "@" not in address:  # the commonest mistake; the library would take the address apart to find it
+        return _INVALID
     try:
         validate_email(address, check_deliverability=False)
         local, _, domain = address.rpartition("@")

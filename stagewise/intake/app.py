@@ -19,7 +19,7 @@ from stagewise.calls import Calls
 from stagewise.core.addresses import CallerReader
 from stagewise.core.ids import request_id
 from stagewise.core.submission import Submission
-from stagewise.intake.body import BODY_BYTES, Receive, Unreadable, read_rest
+from stagewise.intake.body import BODY_BYTES, Receive, Unreadable, read_rest, whole
 from stagewise.intake.caller import Head, caller_of, read_head
 from stagewise.intake.deadlines import Deadlines
 from stagewise.intake.public import PublicFiles
@@ -126,6 +126,9 @@ class Intake:
     async def _body(self, submission: Submission, content_length: int | None, receive: Receive) -> bytes | Decision:
         """Read the body; ask the ledger about the caller before waiting for more than one event."""
         first = await receive()
+        body = whole(first)
+        if body is not None:
+            return body
         if _is_unfinished(first, content_length):
             submission.awaits_body = True
             decision = await self.ledger.decide(submission)

@@ -7,9 +7,17 @@ from typing import Any
 
 from stagewise.core.json_body import BODY_BYTES, DEPTH, Unreadable, decode, decode_carefully
 
-__all__ = ["BODY_BYTES", "DEPTH", "Receive", "Unreadable", "decode", "decode_carefully", "read_rest"]
+__all__ = ["BODY_BYTES", "DEPTH", "Receive", "Unreadable", "decode", "decode_carefully", "read_rest", "whole"]
 
 Receive = Callable[[], Awaitable[MutableMapping[str, Any]]]
+
+
+def whole(event: MutableMapping[str, Any]) -> bytes | None:
+    """The body, if this first event holds all of it, as it does nearly always; None: read the rest."""
+    if event["type"] != "http.request" or event.get("more_body", False):
+        return None
+    body: bytes = event.get("body", b"")
+    return body if len(body) <= BODY_BYTES else None
 
 
 async def read_rest(first: MutableMapping[str, Any], receive: Receive) -> bytes:

@@ -18,6 +18,9 @@ from stagewise.settings import Settings
 
 #: The other processes start when the lane is ready, or after this many seconds.
 LANE_ALONE_S = 3.0
+#: How far console and worker step back for the lane when processors are short: people at their desks wait a little
+#: longer, so that no visitor does.
+_AFTER_LEADS = 10
 
 
 class Plan(msgspec.Struct, frozen=True):
@@ -145,7 +148,7 @@ class _Rise:
     def _wait_for_lane(self) -> None:
         if time.monotonic() < self._lane_until and not _is_ready(self._plan.host, self._plan.port):
             return
-        self._supervisor.add([_console(self._plan), Child("worker", ["worker"])])
+        self._supervisor.add([_console(self._plan), Child("worker", ["worker"], nice=_AFTER_LEADS)])
         if self._link_wanted and self._preparation is None:
             self._preparation = Preparation(self._chosen)
         self._step = self._wait_for_all
@@ -169,7 +172,8 @@ def _intake(plan: Plan) -> Child:
 
 
 def _console(plan: Plan) -> Child:
-    return Child("console", ["console", "--host", plan.host, "--port", str(plan.console_port)])
+    arguments = ["console", "--host", plan.host, "--port", str(plan.console_port)]
+    return Child("console", arguments, nice=_AFTER_LEADS)
 
 
 def _shown(host: str) -> str:

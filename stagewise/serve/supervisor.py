@@ -24,11 +24,15 @@ _TURN_S = 0.1
 
 
 class Child:
-    """One of the processes: what to run, and its deaths so far."""
+    """One of the processes: what to run, how far it steps back when processors are short, and its deaths so far.
 
-    def __init__(self, name: str, arguments: Sequence[str]) -> None:
+    ``nice`` is added to the scheduler's niceness (POSIX ``nice``): 0 to 19.
+    """
+
+    def __init__(self, name: str, arguments: Sequence[str], nice: int = 0) -> None:
         self.name = name
         self.arguments = list(arguments)
+        self._nice = nice
         self.process: subprocess.Popen[bytes] | None = None
         self.deaths: list[float] = []
         self.start_at = 0.0
@@ -42,6 +46,10 @@ class Child:
             pass_fds=(lock,),
             process_group=0,
         )
+        if self._nice:
+            # At once, so that all its threads and all that it starts inherit it.
+            with contextlib.suppress(OSError):
+                os.setpriority(os.PRIO_PROCESS, self.process.pid, os.getpriority(os.PRIO_PROCESS, 0) + self._nice)
 
     def signal(self, number: signal.Signals) -> None:
         """Send a signal to the process; for SIGKILL to all that it started, too."""

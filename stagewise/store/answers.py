@@ -7,6 +7,7 @@ from typing import NamedTuple
 
 import msgspec
 
+from stagewise.core.fields import FieldError
 from stagewise.core.refusal import REFUSALS, Refusal
 from stagewise.core.submission import Submission
 from stagewise.store.records import Decision
@@ -54,7 +55,7 @@ class Problem(msgspec.Struct):
     detail: str
     code: str
     request_id: str
-    errors: list[ErrorItem]
+    errors: Sequence[ErrorItem]
 
 
 class Answer(NamedTuple):
@@ -99,19 +100,20 @@ class Answers:
             headers.append(_ALLOW)
         if refusal.code in {"too_large", "timeout"}:  # the rest of the body is still on its way
             headers.append((b"connection", b"close"))
-        address = submission.caller.address or submission.caller.unreadable or "that could not be read"
-        errors = [
-            ErrorItem(error.field, f"/{error.field}" if error.field else "", error.code, error.detail)
-            for error in decision.field_errors
-        ]
-        detail = refusal.detail.replace("{address}", address)
+        detail = refusal.detail
+        if "{address}" in detail:
+            caller = submission.caller
+            detail = detail.replace("{address}", caller.address or caller.unreadable or "that could not be read")
+        errors = list(map(_item, decision.field_errors))
         body = self.document(refusal, detail, submission.request_id, errors)
         return Answer(refusal.status, PROBLEM + headers, body)
 
     def document(self, refusal: Refusal, detail: str, request_id: str, errors: Sequence[ErrorItem]) -> bytes:
         """A problem document."""
         return _ENCODE(
-            Problem(
-                self._types[refusal.code], refusal.title, refusal.status, detail, refusal.code, request_id, list(errors)
-            )
+            Problem(self._types[refusal.code], refusal.title, refusal.status, detail, refusal.code, request_id, errors)
         )
+
+
+def _item(error: FieldError) -> ErrorItem:
+    return ErrorItem(error.field, f"/{error.field}" if error.field else "", error.code, error.detail)

@@ -85,10 +85,12 @@ class Flush(msgspec.Struct):
             hour = (attempt.endpoint_id, attempt.at - attempt.at % HOUR_MS)
             if detailed[hour] < DETAIL_ROWS:
                 detailed[hour] += 1
-                self.counters[_counter_key(attempt)][1] += 1
+                self.counters[_counter_key(attempt, attempt.at, attempt.outcome, attempt.note)][1] += 1
                 kept.append(attempt)
             else:
-                _add(self.summaries, _summary_key(attempt), 1, attempt.at)
+                outcome, status = attempt.outcome, attempt.status
+                key = _summary_key(attempt, attempt.at, outcome, status, attempt.address, attempt.origin)
+                _add(self.summaries, key, 1, attempt.at)
         self.attempts = kept
 
     def cap_summaries(self, existing: Callable[[EndpointHour], set[tuple[str, str, str]]]) -> None:
@@ -159,28 +161,27 @@ class Journal:
         note = decision.note or note_of(submission)
         if decision.outcome == "endpoint_disabled" and rules.enabled and not decision.note:
             note = "key_retired"
-        source = decision.source
-        attempt = Attempt(
-            workspace_id=rules.workspace_id, endpoint_id=rules.endpoint_id, at=now, outcome=decision.outcome,
-            status=refusal.status_of(decision.outcome), address=source.address if source else caller.address,
-            address_from=caller.source, note=note,
-            preflight=submission.preflight, origin=shown_origin(submission.origin), user_agent=submission.user_agent,
-            field_errors=",".join(f"{error.field}:{error.code}" for error in decision.field_errors),
-            request_id=submission.request_id, forwarded_by=source.forwarded_by if source else None,
-            lead_id=decision.lead_id,
-        )  # fmt: skip
+        outcome, source, origin = decision.outcome, decision.source, shown_origin(submission.origin)
+        status, address = refusal.status_of(outcome), source.address if source else caller.address
         with self._lock:
             waiting = self._waiting
-            if decision.outcome == "unknown_lead_type" and submission.fields and submission.fields.lead_type_name:
+            if outcome == "unknown_lead_type" and submission.fields and submission.fields.lead_type_name:
                 _add_unmatched(waiting, rules.workspace_id, submission.fields.lead_type_name, 1, now)
-            counter = waiting.counters.setdefault(_counter_key(attempt), [0, 0])
+            counter = waiting.counters.setdefault(_counter_key(rules, now, outcome, note), [0, 0])
             counter[0] += 1
-            hour_of = (attempt.endpoint_id, now - now % HOUR_MS)
-            if hour_of in self._full or len(waiting.attempts) >= WAITING_ROWS:
+            if (rules.endpoint_id, now - now % HOUR_MS) in self._full or len(waiting.attempts) >= WAITING_ROWS:
                 if len(waiting.summaries) < WAITING_ROWS:
-                    _add(waiting.summaries, _summary_key(attempt), 1, now)
-            else:
-                waiting.attempts.append(attempt)
+                    _add(waiting.summaries, _summary_key(rules, now, outcome, status, address, origin), 1, now)
+                return
+            attempt = Attempt(
+                workspace_id=rules.workspace_id, endpoint_id=rules.endpoint_id, at=now, outcome=outcome, status=status,
+                address=address, address_from=caller.source, note=note, preflight=submission.preflight, origin=origin,
+                user_agent=submission.user_agent,
+                field_errors=",".join(f"{error.field}:{error.code}" for error in decision.field_errors),
+                request_id=submission.request_id, forwarded_by=source.forwarded_by if source else None,
+                lead_id=decision.lead_id,
+            )  # fmt: skip
+            waiting.attempts.append(attempt)
 
     def take(self, timings: list[TimingRow]) -> Flush | None:
         """What is waiting, taken out, with these figures of the lane; None when nothing is."""
@@ -220,19 +221,15 @@ class Journal:
             self._full = {place for place in self._full if place[1] >= newest - HOUR_MS}
 
 
-def _counter_key(attempt: Attempt) -> CounterKey:
-    minute = attempt.at - attempt.at % MINUTE_MS
+def _counter_key(of: Attempt | Rules, at: int, outcome: str, note: str) -> CounterKey:
     # Test calls are counted apart, so that they bend no figure.
-    outcome = "test" if attempt.note == "test" else attempt.outcome
-    return (attempt.workspace_id, attempt.endpoint_id, minute, outcome)
+    return (of.workspace_id, of.endpoint_id, at - at % MINUTE_MS, "test" if note == "test" else outcome)
 
 
-def _summary_key(attempt: Attempt) -> SummaryKey:
-    hour = attempt.at - attempt.at % HOUR_MS
-    return (
-        attempt.workspace_id, attempt.endpoint_id, hour, attempt.outcome, attempt.status,
-        attempt.address or "", attempt.origin or "",
-    )  # fmt: skip
+def _summary_key(
+    of: Attempt | Rules, at: int, outcome: str, status: int, address: str | None, origin: str | None
+) -> SummaryKey:
+    return (of.workspace_id, of.endpoint_id, at - at % HOUR_MS, outcome, status, address or "", origin or "")
 
 
 def _add_unmatched(waiting: Flush, workspace_id: int, name: str, count: int, at: int) -> None:

@@ -16,13 +16,14 @@ from typing import Any, TypeVar
 
 from stagewise import log
 from stagewise.core import policy
-from stagewise.core.addresses import Caller, bucket
+from stagewise.core.addresses import Caller
 from stagewise.core.submission import Submission
 from stagewise.options.captcha import ToVerify, Verdict
 from stagewise.store import in_doubt
+from stagewise.store.guess import Guess
 from stagewise.store.journal import Journal
 from stagewise.store.lane import PATIENCE_S, Batch, Lane, Pending
-from stagewise.store.quick_lane import QuickLane
+from stagewise.store.quick_lane import LoopLane, QuickLane
 from stagewise.store.records import Decision, Rows
 from stagewise.store.rules import Compiled
 from stagewise.store.session import Busy, Gone, Session, StoreError, Unknown
@@ -32,8 +33,6 @@ from stagewise.store.view import Entry, View
 
 #: How often rows of the journal are written, and waiting callers looked after, in seconds.
 TICK_S = 0.25
-#: How many exhausted addresses are remembered as a hint.
-HINTS = 10_000
 
 _T = TypeVar("_T")
 _log = log.Log("stagewise.ledger")
@@ -62,7 +61,7 @@ class Ledger:
         self._timings = Timings(self.process)
         self._reader = connect(self.compiled)
         self._writer = connect(self.compiled)
-        self._exhausted: dict[tuple[int, str], float] = {}
+        self._guess = Guess(self.compiled)
         self._running = False
         self._question: asyncio.Task[bool] | None = None
 
@@ -74,14 +73,18 @@ class Ledger:
             self._reader.close()
             raise
         self._writes: Lane
+        self._reads: Lane
         if self._writer.is_local:
-            start = self._start_writing
             self._writes = QuickLane(
-                "write", self._settle_writing, start=start, undecided=_never, give_up=self._give_up
+                "write", self._settle_writing, start=self._start_writing, undecided=_never, give_up=self._give_up
             )
+            self._reads = LoopLane(
+                "read", self._settle_reading, start=self._start_reading, undecided=self._writes.put,
+                give_up=self._give_up,
+            )  # fmt: skip
         else:
             self._writes = Lane("write", self._settle_writing, undecided=_never, give_up=self._give_up)
-        self._reads = Lane("read", self._settle_reading, undecided=self._writes.put, give_up=self._give_up)
+            self._reads = Lane("read", self._settle_reading, undecided=self._writes.put, give_up=self._give_up)
         self._running = True
         self._loop = asyncio.get_running_loop()
         self._ticks = asyncio.create_task(self._tick())
@@ -108,7 +111,7 @@ class Ledger:
     async def decide(self, submission: Submission) -> Decision:
         """Decide a submission; a ``created`` decision means that it is stored and synced."""
         pending = Pending(submission, self._loop.create_future())
-        (self._reads if self._looks_refused(submission) else self._writes).put(pending)
+        (self._reads if self._guess.looks_refused(submission) else self._writes).put(pending)
         decision = await pending.future
         return decision if decision.verify is None else await self._decide_verified(submission, decision.verify)
 
@@ -187,22 +190,6 @@ class Ledger:
             return False
         return True
 
-    def _looks_refused(self, submission: Submission) -> bool:
-        """A guess from the rules as last read; the read lane finds out."""
-        entry = self.compiled.last.get(submission.key)
-        if entry is None or submission.fields is None or submission.preflight or submission.idempotency_key == "":
-            return True
-        rules = entry.rules
-        if entry.options.captcha is not None or submission.hosted or submission.test is not None:
-            return True
-        open_to_all = rules.enabled and rules.allow_all_ips and not rules.origins
-        if not open_to_all and policy.refusal_before_content(rules, retired=False, submission=submission) is not None:
-            return True
-        if self._exhausted and submission.idempotency_key is None and submission.visitor is None:
-            until = self._exhausted.get((rules.endpoint_id, bucket(submission.caller.address or "")))
-            return until is not None and time.monotonic() < until
-        return False
-
     def _settle_reading(self, batch: Batch) -> Sequence[Decision | None]:
         """In the read lane's thread: refuse what a plain read refuses."""
         for _ in range(2):  # a connection that broke while idle is opened again
@@ -221,6 +208,18 @@ class Ledger:
             return decisions
         self._report("could not read", problem, batch.submissions)
         return [self._give_up(submission, "unavailable") for submission in batch.submissions]
+
+    def _start_reading(self, batch: Batch) -> Callable[[], Sequence[Decision | None]] | None:
+        """In the event loop: the same, if it goes smoothly."""
+        try:
+            view = self._reader.read(batch.submissions)
+            decisions, _ = settle(view, batch.submissions, admit=False)
+            self._reader.done()
+        except Exception:  # noqa: BLE001 - the thread does it all again, and finds out what it was
+            self._reader.done()
+            return None
+        self._note(batch.submissions, decisions, view)
+        return lambda: decisions
 
     def _start_writing(self, batch: Batch) -> Callable[[], Sequence[Decision]] | None:
         """In the event loop: everything but COMMIT, if it goes smoothly."""
@@ -327,13 +326,8 @@ class Ledger:
                 continue
             entry = view.entries.get(submission.key)
             self._journal.record(submission, decision, entry.rules if entry else None, view.now)
-            if entry is None or decision.figures is None or submission.visitor is not None:
-                continue
-            if decision.outcome == "rate_limited" and not decision.note:
-                if len(self._exhausted) >= HINTS:
-                    self._exhausted.clear()
-                place = (entry.rules.endpoint_id, bucket(submission.caller.address or ""))
-                self._exhausted[place] = time.monotonic() + (decision.figures.reset or 0)
+            if entry is not None:
+                self._guess.learn(submission, decision, entry)
 
     def _give_up(self, submission: Submission, outcome: str) -> Decision:
         """An answer without the database. The origins last read serve for the CORS header only."""

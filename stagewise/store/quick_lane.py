@@ -15,8 +15,9 @@ from stagewise.core.submission import Submission
 from stagewise.store.lane import Batch, Lane, Pending, Settle
 from stagewise.store.records import Decision
 
+Rest = Callable[[], Sequence[Decision | None]]
 #: Does the first half of a batch at once, and returns the half that waits for the disk; None: it did nothing.
-Start = Callable[[Batch], Callable[[], Sequence[Decision]] | None]
+Start = Callable[[Batch], Rest | None]
 
 
 class QuickLane(Lane):
@@ -60,9 +61,12 @@ class QuickLane(Lane):
             chore = self._chores.popleft()
             self._jobs.put(lambda: self._do(chore))
         elif batch := self._take():
-            self._busy = True
-            rest = self._start(batch)
-            self._jobs.put(lambda: self._finish(batch, rest))
+            self._carry_on(batch, self._start(batch))
+
+    def _carry_on(self, batch: Batch, rest: Rest | None) -> None:
+        """In the event loop: let the thread do the rest."""
+        self._busy = True
+        self._jobs.put(lambda: self._finish(batch, rest))
 
     def _do(self, chore: Callable[[], None]) -> None:
         """In the thread."""
@@ -71,7 +75,7 @@ class QuickLane(Lane):
         finally:
             self._loop.call_soon_threadsafe(self._ended)
 
-    def _finish(self, batch: Batch, rest: Callable[[], Sequence[Decision]] | None) -> None:
+    def _finish(self, batch: Batch, rest: Rest | None) -> None:
         """In the thread."""
         decisions = self._settle(batch) if rest is None else rest()
         self._current = None
@@ -83,3 +87,17 @@ class QuickLane(Lane):
         if batch is not None:
             self._deliver(batch, decisions)
         self._next()
+
+
+class LoopLane(QuickLane):
+    """As :class:`QuickLane`, where no half waits for the disk: what goes smoothly never leaves the event loop."""
+
+    def _carry_on(self, batch: Batch, rest: Rest | None) -> None:
+        if rest is None:
+            super()._carry_on(batch, rest)
+            return
+        decisions = rest()
+        self._current = None
+        self._deliver(batch, decisions)
+        if self._waiting or self._chores:
+            self._wake()

@@ -26,7 +26,7 @@ def settle(view: View, batch: Sequence[Submission], *, admit: bool) -> tuple[lis
     decisions: list[Decision | None] = []
     calls: list[tuple[int, Call]] = []
     for place, submission in enumerate(batch):
-        found = _caller(view, submission)
+        found = _caller(view, submission, admit=admit)
         if isinstance(found, Call):
             calls.append((place, found))
             decisions.append(None)
@@ -56,7 +56,7 @@ def settle(view: View, batch: Sequence[Submission], *, admit: bool) -> tuple[lis
     return decisions, admission.finish()
 
 
-def _caller(view: View, submission: Submission) -> Decision | Call:
+def _caller(view: View, submission: Submission, *, admit: bool) -> Decision | Call:
     """Everything that is decided before idempotency; a call when nothing there speaks against the submission."""
     entry = view.entries.get(submission.key)
     if entry is None:
@@ -80,20 +80,22 @@ def _caller(view: View, submission: Submission) -> Decision | Call:
             code = "invalid_request"
     if code is not None:
         return Decision(code, allow_origin=origin, note=_note(submission))
-    return _call(submission, entry, origin)
+    return _call(submission, entry, origin, admit=admit)
 
 
 def _note(submission: Submission) -> str:
     return "" if submission.test is None else "test"
 
 
-def _call(submission: Submission, entry: Entry, origin: str | None) -> Decision | Call:
+def _call(submission: Submission, entry: Entry, origin: str | None, *, admit: bool) -> Decision | Call:
     """Whose lead it is, and under what it is counted and found again."""
     rules, options = entry.rules, entry.options
     source = source_of(rules, submission, forwarding=options.forwarding)
     if source is None:
         return Decision("invalid_request", allow_origin=origin, note="visitor_ip_unreadable")
-    print_ = None if submission.fields is None else fingerprint(submission)
+    # What is not to be stored is told from others only by a key or for a CAPTCHA's token.
+    told_apart = admit or submission.idempotency_key is not None or options.captcha is not None
+    print_ = fingerprint(submission) if told_apart and submission.fields is not None else None
     slot = bucket(source.address)
     call = Call(submission, entry, source, slot, print_, origin, _note(submission) or source.note)
     if print_ is not None:
