@@ -30,7 +30,7 @@ from bench.contestants import Contestant, make
 from bench.drain import Drained
 from bench.figures import Run, ratios, table
 from bench.pages import Timed
-from bench.process import is_free
+from bench.process import becomes_free, is_free
 from bench.tools import ROOT, Tool, choose
 
 LETTERS = "abcde"
@@ -93,7 +93,7 @@ def _measure(letter: str, contestant: Contestant, number: int, tool: Tool, optio
             f"{failures:,} failures" if failures else "",
             rows.problem(warm.created + load.created) if rows else "",
             "" if load.created else "no answer at all",
-            "" if is_free(options.port) else f"port {options.port} is still in use after the end",
+            "" if becomes_free(options.port) else f"port {options.port} is still in use after the end",
         ]
         began = time.monotonic()
         problems.append(contestant.drain())

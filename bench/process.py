@@ -25,6 +25,16 @@ def is_free(port: int) -> bool:
     return True
 
 
+def becomes_free(port: int) -> bool:
+    """The same, once what was killed has gone: children of a server may take a moment."""
+    deadline = time.monotonic() + STOP_SECONDS
+    while not is_free(port):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.05)
+    return True
+
+
 class Server:
     """One server in a session of its own. ``end()`` is safe to call twice."""
 

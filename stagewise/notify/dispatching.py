@@ -102,12 +102,16 @@ def _known_at(events: Sequence[Event]) -> dict[int, _Known]:
     They are kept with the delivery, so that every try names the same ones: what happened after the event is taken back
     here, step by step. Of a lead that has been deleted since, the event that says so still knows the id.
     """
-    leads = _leads({event.lead_id for event in events if event.lead_id is not None})
-    waiting = Event.objects.filter(dispatched_at=None, lead_id__in={event.lead_id for event in events}).order_by("-id")
+    of_leads = {event.pk: (event.lead_id, event.data) for event in events if event.lead_id is not None}
+    ids = {lead_id for lead_id, _data in of_leads.values()}
+    leads = _leads(ids)
+    # However many events wait: only those of these leads are read. Nothing comes before a lead's first event.
+    later = Event.objects.filter(dispatched_at=None, lead_id__in=ids).exclude(kind=outbox.CREATED)
+    for pk, lead_id, data in later.values_list("id", "lead_id", "data"):
+        if lead_id is not None:
+            of_leads[pk] = (lead_id, data)
     found: dict[int, _Known] = {}
-    for event_id, lead_id, written in waiting.values_list("id", "lead_id", "data"):
-        if lead_id is None:
-            continue  # none of those that were asked for
+    for event_id, (lead_id, written) in sorted(of_leads.items(), reverse=True):
         state, data = leads.setdefault(lead_id, {}), written or {}
         if "lead" in data:
             state.setdefault("lead", data["lead"])

@@ -30,6 +30,12 @@ class Event(models.Model):
         db_table = "event"
         indexes = [
             models.Index(fields=["id"], condition=models.Q(dispatched_at=None), name="event_to_dispatch"),
+            # What else waits of a lead. A lead's first event is not in it, so that the lane need not write it.
+            models.Index(
+                fields=["lead_id"],
+                condition=models.Q(dispatched_at=None) & ~models.Q(kind="lead.created"),
+                name="event_later",
+            ),
         ]
 
     def __str__(self) -> str:

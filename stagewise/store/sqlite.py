@@ -98,7 +98,7 @@ class SQLiteSession:
                 connection.execute("PRAGMA journal_mode=WAL")
                 connection.execute("PRAGMA synchronous=FULL")
                 connection.execute("PRAGMA secure_delete=ON")
-                connection.execute("PRAGMA cache_size=-16000")
+                connection.execute("PRAGMA cache_size=-4000")
                 connection.execute("PRAGMA wal_autocheckpoint=4000")
             except sqlite3.Error as error:
                 raise Gone(str(error)) from error

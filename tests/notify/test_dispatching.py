@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 from django.db import connection
+from django.test.utils import CaptureQueriesContext
 
 from stagewise.accounts.models import Workspace
 from stagewise.leads import working
@@ -86,6 +87,18 @@ def test_what_is_done_with_a_lead_is_told_in_its_order(workspace: Workspace) -> 
         ("lead.stage_changed", {**known, "stage": "Contacted", "previous_stage": "New"}),
         ("lead.deleted", known),
     ]
+
+
+@pytest.mark.skipif("connection.vendor != 'sqlite'", reason="a small table is read as a whole by PostgreSQL")
+def test_however_many_events_wait_only_those_of_the_leads_at_hand_are_read(workspace: Workspace) -> None:
+    add_channel(workspace)
+    add_event(workspace, add_lead(workspace).pk, events.ASSIGNED)
+    with CaptureQueriesContext(connection) as asked:
+        assert dispatch(1) == 1
+    [later] = [each["sql"] for each in asked if each["sql"].startswith("SELECT") and "NOT" in each["sql"]]
+    with connection.cursor() as cursor:
+        plan = cursor.execute(f"EXPLAIN QUERY PLAN {later}").fetchall()
+    assert "event_later (lead_id=?)" in plan[0][3]
 
 
 def test_nobody_is_told_of_what_is_done_with_test_leads(workspace: Workspace) -> None:
