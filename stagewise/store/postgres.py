@@ -36,10 +36,11 @@ CONNECT_S = 2
 IN_DOUBT_S = 2.0
 
 _ENCODE = msgspec.json.Encoder().encode
+# Just-in-time compilation takes 0.2 s and never pays here: no query of ours runs for long, however dear it is guessed.
 _OPTIONS = (
     f"-c lock_timeout={LOCK_WAIT_MS} -c statement_timeout=8000 -c idle_in_transaction_session_timeout=15000"
     " -c synchronous_commit=on -c default_transaction_isolation=read\\ committed -c timezone=UTC"
-    " -c client_min_messages=warning"
+    " -c client_min_messages=warning -c jit=off"
 )
 #: A transaction that writes nothing waits for no standby. This makes it write a line of the log that nobody reads, so
 #: that its COMMIT waits until the standby has all of the log up to there: everything that the transaction could see.
