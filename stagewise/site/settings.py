@@ -68,7 +68,7 @@ if OURS.database_url:
                 "tcp_user_timeout": 10_000,
                 # A worker with a long backlog spent nine tenths of its time on compiling one query (0.2 s) that then
                 # took a millisecond. PostgreSQL decides by the costs that it guesses.
-                "options": " ".join(filter(None, ["-c jit=off", _database.pop("options", "")])),
+                "options": f"-c jit=off {_database.pop('options', '')}".strip(),
                 **_database,
             },
         }

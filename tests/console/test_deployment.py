@@ -89,5 +89,12 @@ def test_a_database_server_that_vanishes_is_noticed_whatever_the_url_says_beside
         "keepalives_interval": 5,
         "keepalives_count": 2,
         "tcp_user_timeout": 10_000,
+        "options": "-c jit=off",
         "target_session_attrs": "read-write",
     }
+
+
+def test_what_the_url_asks_of_the_server_comes_after_what_we_ask(tmp_path: Path) -> None:
+    url = "postgresql://stagewise@10.0.0.21/stagewise?options=-c%20search_path%3Dleads%20-c%20jit%3Don"
+    database = settings_of(tmp_path, database_url=url)["DATABASES"]["default"]
+    assert database["OPTIONS"]["options"] == "-c jit=off -c search_path=leads -c jit=on"
