@@ -116,6 +116,12 @@ def test_the_supervisor_starts_without_waiting_for_what_it_does_not_need() -> No
     assert not heavy & imported_by("import stagewise.cli.processes, stagewise.serve")
 
 
+def test_the_worker_never_asks_for_a_route_which_would_load_every_view() -> None:
+    assert [
+        named(path) for path in sources("stagewise/notify", "stagewise/worker") if "django.urls" in path.read_text()
+    ] == []
+
+
 def test_only_the_settings_read_the_environment() -> None:
     readers = [
         named(path)

@@ -7,11 +7,10 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 from django.core.mail import EmailMessage, get_connection
 from django.db import transaction
-from django.urls import reverse
 from django.utils import translation
 from django.utils.translation import gettext as _
 
-from stagewise.notify import wording
+from stagewise.notify import linked, wording
 from stagewise.site.mail import CONSOLE
 
 if TYPE_CHECKING:
@@ -47,5 +46,4 @@ def _mail(lead: Lead, note: LeadNote, writer: Member, member: Member) -> EmailMe
 
 
 def _link(lead: Lead, note: LeadNote) -> str:
-    """An address of the configured console: a forged Host header never gets into a mail."""
-    return f"{settings.CONSOLE_URL}{reverse('lead', args=[lead.workspace.slug, lead.public_id])}#note-{note.pk}"
+    return f"{linked.url('lead', lead.workspace.slug, str(lead.public_id))}#note-{note.pk}"

@@ -9,12 +9,9 @@ from __future__ import annotations
 import re
 from typing import TYPE_CHECKING, Any, Final, NamedTuple
 
-from django.conf import settings
-from django.urls import reverse
-
 from stagewise.accounts.models import Workspace
 from stagewise.core.text import BIDI_CONTROLS
-from stagewise.notify import outbox
+from stagewise.notify import linked, outbox
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -59,9 +56,9 @@ def words(payload: Mapping[str, Any], workspace_id: int) -> Words:
     title = _TITLES.get(kind, kind)
     if kind.startswith("lead."):
         if data.get("deleted"):
-            return Words(title, (("Id", line(data["id"])),), "", _page("leads", slug), "Open the leads")
+            return Words(title, (("Id", line(data["id"])),), "", linked.url("leads", slug), "Open the leads")
         where = ", ".join(filter(None, (_name(data.get("lead_type")), _name(data.get("endpoint")))))
-        url = _page("lead", slug, data["id"])
+        url = linked.url("lead", slug, data["id"])
         return Words(
             line(f"{title}: {where}" if where else title, TITLE),
             _rows(data),
@@ -70,10 +67,10 @@ def words(payload: Mapping[str, Any], workspace_id: int) -> Words:
             "Open the lead",
         )
     if kind == outbox.REFUSED:
-        return Words(title, _refused(data), "", _page("logs", slug), "Open the log")
+        return Words(title, _refused(data), "", linked.url("logs", slug), "Open the log")
     if kind in (outbox.ALERT_RAISED, outbox.ALERT_RESOLVED):
-        return _alert(title, data, resolved=kind == outbox.ALERT_RESOLVED, url=_page("alerts", slug))
-    return Words(title, (), _message(data.get("message")), _page("leads", slug), "Open Stagewise")
+        return _alert(title, data, resolved=kind == outbox.ALERT_RESOLVED, url=linked.url("alerts", slug))
+    return Words(title, (), _message(data.get("message")), linked.url("leads", slug), "Open Stagewise")
 
 
 def line(value: object, most: int = VALUE) -> str:
@@ -143,10 +140,6 @@ def _name(value: object) -> str:
     if isinstance(value, dict):
         value = value.get("name")
     return line(value) if value else ""
-
-
-def _page(route: str, *args: str) -> str:
-    return f"{settings.CONSOLE_URL}{reverse(route, args=args)}"
 
 
 def _cut(text: str, most: int) -> str:

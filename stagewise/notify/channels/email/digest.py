@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from stagewise.notify import outbox
+from stagewise.notify import linked, outbox
 from stagewise.notify.channels.email import gathering, views
 from stagewise.notify.channels.email.views import Item, Link, View
 from stagewise.notify.models import Delivery, Mail, MailState
@@ -48,7 +48,7 @@ def view(workspace: Workspace, digest: MailDigest) -> View | None:
         kicker=f"Digest · {workspace.name}",
         title=what,
         intro=(f"{why}{more}",),
-        button=Link("Open your leads", views.url("leads", workspace.slug)),
+        button=Link("Open your leads", linked.url("leads", workspace.slug)),
         items=tuple(_items(workspace, ids[:MOST_ITEMS])),
     )
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import time
 from typing import TYPE_CHECKING, NamedTuple
 
+from stagewise.notify import linked
 from stagewise.notify.channels import Outcome
-from stagewise.notify.channels.email import acknowledgement, gathering, letters, views
+from stagewise.notify.channels.email import acknowledgement, gathering, letters
 from stagewise.notify.channels.email.letters import Footer
 from stagewise.notify.channels.email.posting import Postman, Result
 from stagewise.notify.models import MailState
@@ -112,7 +113,9 @@ class Round:
     def _footer(self, address: str) -> Footer:
         workspace, channel = self._case.workspace, self._case.channel
         named = f"the channel “{channel.name}”" if channel.name else "a channel"
-        page = views.url("channel", workspace.slug, channel.id) if channel.id else views.url("channels", workspace.slug)
+        page = (
+            linked.url("channel", workspace.slug, channel.id) if channel.id else linked.url("channels", workspace.slug)
+        )
         return Footer(
             f"You get this mail because {address} is a recipient of {named} of {workspace.name} in Stagewise. Its"
             " owners and admins can change that.",

@@ -11,12 +11,9 @@ import zoneinfo
 from typing import TYPE_CHECKING, Any, NamedTuple
 from urllib.parse import quote
 
-from django.conf import settings
-from django.urls import reverse
-
 from stagewise.core.refusal import REFUSALS
 from stagewise.core.text import BIDI_CONTROLS
-from stagewise.notify import outbox
+from stagewise.notify import linked, outbox
 from stagewise.notify.channels.email.options import for_header
 
 if TYPE_CHECKING:
@@ -142,7 +139,7 @@ def of_alert(workspace: Workspace, kind: str, data: Mapping[str, Any]) -> View:
         kicker=f"{kicker} · {workspace.name}",
         title=title,
         intro=tuple(_text(each) for each in said if each),
-        button=Link("Open the alerts", url("alerts", workspace.slug)),
+        button=Link("Open the alerts", linked.url("alerts", workspace.slug)),
         facts=tuple((label, moment(workspace, str(at))) for label, at in times if at),
         alarm=not over,
     )
@@ -159,7 +156,7 @@ def of_refused(workspace: Workspace, data: Mapping[str, Any]) -> View:
         kicker=f"Refused calls · {endpoint}",
         title=f"{count:,} {calls} refused",
         intro=(f"From {' to '.join(period)} ({workspace.time_zone}).",) if period else (),
-        button=Link("Open the log", url("logs", workspace.slug)),
+        button=Link("Open the log", linked.url("logs", workspace.slug)),
         facts=tuple((f"{number:,} times", _reason(code)) for code, number in by_code),
     )
 
@@ -179,7 +176,7 @@ def of_test(workspace: Workspace, channel: str) -> View:
             "Somebody tried out this channel.",
             "When a lead comes in, its mail will reach you here: with name, phone number and message, and with a link.",
         ),
-        button=Link("Open your leads", url("leads", workspace.slug)),
+        button=Link("Open your leads", linked.url("leads", workspace.slug)),
     )
 
 
@@ -191,12 +188,7 @@ def subject(text: str) -> str:
 
 def lead_url(workspace: Workspace, public_id: str) -> str:
     """The lead's page in the console."""
-    return url("lead", workspace.slug, public_id)
-
-
-def url(route: str, *args: str | int) -> str:
-    """A page of the console, with the host that people reach it by."""
-    return f"{settings.CONSOLE_URL}{reverse(route, args=args)}"
+    return linked.url("lead", workspace.slug, public_id)
 
 
 def moment(workspace: Workspace, iso: str) -> str:
