@@ -12,6 +12,7 @@ from django.test import Client
 
 from stagewise.accounts.clock import now_ms
 from stagewise.accounts.models import Member, User
+from stagewise.console.views import leads_list
 from stagewise.leads import bulk, finding, tags, tasks, working
 from stagewise.leads.models import BulkChange, DeletedLead, Lead, LeadAttribution, LeadRepeat, SavedView
 from stagewise.worker.derive import derive
@@ -294,3 +295,23 @@ def test_a_lead_is_added_by_hand_by_the_rules_of_the_endpoint(cast: Cast, agnes:
     assert (made.lead_type, made.endpoint, made.phone_e164) == (cast.acme.types[1], None, "+442079460958")
     undo(agnes, page)
     assert not Lead.objects.filter(name="Ada").exists()
+
+
+def test_who_asks_to_look_further_waits_a_little_longer_and_is_shown_more(
+    agnes: Client, cast: Cast, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    given: list[float] = []
+
+    def hurried(seconds: float = 0.0) -> finding.Budget:
+        given.append(seconds)
+        return finding.Budget(seconds, 2)
+
+    monkeypatch.setattr(leads_list, "Budget", hurried)
+    old = lead(cast.acme, name="By hand", endpoint=None)
+    for _ in range(9):
+        lead(cast.acme)
+    hasty = read(agnes, f"{PAGE}?endpoint=0")
+    assert (names(hasty), given) == ([], [0.0])
+    further = read(agnes, link(hasty, "Look further"))
+    assert names(further) == [old.name]
+    assert given[1] > 0

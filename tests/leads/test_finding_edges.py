@@ -87,7 +87,18 @@ def test_when_time_is_up_the_page_says_how_far_it_looked_and_goes_on_from_there(
     assert (second.following, second.looked_until) == (None, None)
 
 
-@pytest.mark.parametrize("search", ["قسطنطينية", "山田太郎", "кухню", "a.b.c.d"])
+@pytest.mark.parametrize(
+    "search",
+    [
+        "قسطنطينية",
+        "山田太郎",
+        "кухню",
+        "a.b.c.d",
+        "кухню kitchen",
+        "100%_of\\it",
+        "a.long.one+of.many@mail.example.com",
+    ],
+)
 def test_words_are_found_whatever_the_index_of_texts_knows_of_their_letters(cast: Cast, search: str) -> None:
     made = lead(cast.acme, name="Ada", message=f"Hello, {search}!")
     derive(10)

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from stagewise.leads.finding import LeadPage
     from stagewise.leads.models import SavedView
 
+#: How long is looked where somebody asks for what was not found at once, in seconds.
+_FURTHER_S = 0.5
 #: The longest that is looked for how many leads match, in seconds: the page does not wait for a number. Where the
 #: leads took long to find, less is left for it, but no less than this.
 _COUNTING_S = 0.02
@@ -53,9 +55,8 @@ def leads(request: HttpRequest, seat: Seat) -> HttpResponse:
     filters = Filters.from_query(request.GET).seen_by(seat.member, seat.zone)
     shown, now = Shown(seat, filters), now_ms()
     before = finding.read(request.GET.get("before"), filters.sort)
-    budget = Budget()
+    budget = Budget(_FURTHER_S) if "further" in request.GET else Budget()
     found = finding.find(seat.workspace, filters, before, budget=budget)
-    following = urlencode([*filters.to_query(), ("before", str(found.following))]) if found.following else ""
     return show(
         request,
         seat,
@@ -66,7 +67,7 @@ def leads(request: HttpRequest, seat: Seat) -> HttpResponse:
         rows=leads_table.rows_of(found.leads, shown.types, now),
         columns=leads_table.columns_of(seat.member.prefs),
         all_columns=leads_table.COLUMNS,
-        following=following,
+        following=_following(filters, found),
         newest=shown.query if before else None,
         looked_until=found.looked_until,
         short=[term for term in search.terms(filters.search) if len(term) < 3],
@@ -141,6 +142,14 @@ def to_list(request: HttpRequest, seat: Seat) -> HttpResponse:
 
 def _url(seat: Seat) -> str:
     return reverse("leads", args=[seat.workspace.slug])
+
+
+def _following(filters: Filters, found: LeadPage) -> str:
+    """Where the next page is; where time was up before this one was full, it may take longer."""
+    if found.following is None:
+        return ""
+    further = [("further", "1")] if found.looked_until is not None else []
+    return urlencode([*filters.to_query(), ("before", str(found.following)), *further])
 
 
 def _export(seat: Seat) -> str:

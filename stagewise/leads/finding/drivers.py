@@ -11,6 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from django.db import connection
 
+from stagewise.leads.finding import texts
+
 if TYPE_CHECKING:
     from stagewise.leads.finding.wanted import Wanted
 
@@ -20,10 +22,6 @@ FEW = 2_000
 _SAMPLE = 200_000
 #: Lists (stages, members) longer than this are not walked one beside the other.
 _MOST_LISTS = 24
-#: So many trigrams of what is looked for are asked for, the rarest: what they find is compared with the text itself.
-_MOST_TRIGRAMS = 6
-#: How rare they are is seen from so many of the newest texts.
-_TEXTS_SEEN = 300
 
 
 @dataclass(frozen=True)
@@ -134,25 +132,10 @@ def _tasks(wanted: Wanted) -> Driver:
 
 
 def _text(wanted: Wanted) -> Driver | None:
-    """SQLite's index of trigrams; PostgreSQL's hands out its finds all at once (see gathered.py)."""
-    if connection.vendor == "postgresql" or not (asked := _rarest(trigrams(wanted.terms))):
+    """SQLite's index of trigrams; PostgreSQL's hands out its finds all at once (see texts.py)."""
+    if connection.vendor == "postgresql" or not (asked := texts.rarest(texts.trigrams(wanted.terms))):
         return None
     match = " AND ".join('"{}"'.format(each.replace('"', '""')) for each in asked)
     sources = [Source("lead_text", "rowid", "lead_text MATCH %s", (match,))]
     sources += only(wanted.fresh_matches).sources if wanted.fresh_matches else ()
     return Driver(tuple(sources), span=500_000)
-
-
-def trigrams(terms: list[str]) -> list[str]:
-    """Three signs in a row of what is looked for, each once; empty where every term is shorter."""
-    return list(dict.fromkeys(term[at : at + 3] for term in terms for at in range(len(term) - 2)))
-
-
-def _rarest(found: list[str]) -> list[str]:
-    """The rarest of the trigrams: reading a long list of leads for ".co" costs time and tells nothing."""
-    if len(found) <= _MOST_TRIGRAMS:
-        return found
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT text FROM lead_search ORDER BY lead_id DESC LIMIT %s", [_TEXTS_SEEN])
-        texts = [row[0] for row in cursor.fetchall()]
-    return sorted(found, key=lambda trigram: sum(trigram in text for text in texts))[:_MOST_TRIGRAMS]
