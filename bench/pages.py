@@ -76,18 +76,23 @@ class Timed(msgspec.Struct, frozen=True):
 
 
 def measure(engine: str, leads: int, rounds: int, folder: Path) -> list[Timed]:
-    """Fill an installation and time its pages, in a process of its own: Django is set up for one database."""
+    """Fill an installation and time its pages."""
     made = installations.make(folder / f"pages-{engine}", engine)
     try:
         fill(made, leads)
-        command = [sys.executable, "-m", "bench.pages", "--inside", engine, "--rounds", str(rounds)]
-        environment = made.environment(console_url=f"http://{_HOST}") | {
-            "DJANGO_SETTINGS_MODULE": "stagewise.site.settings"
-        }
-        done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
-        return msgspec.json.decode(done.stdout, type=list[Timed])
+        return time_pages(made, engine, rounds)
     finally:
         installations.remove(made)
+
+
+def time_pages(made: Installation, engine: str, rounds: int) -> list[Timed]:
+    """Time the pages of a filled installation, in a process of its own: Django is set up for one database."""
+    command = [sys.executable, "-m", "bench.pages", "--inside", engine, "--rounds", str(rounds)]
+    environment = made.environment(console_url=f"http://{_HOST}") | {
+        "DJANGO_SETTINGS_MODULE": "stagewise.site.settings"
+    }
+    done = subprocess.run(command, env=environment, stdout=subprocess.PIPE, check=True)
+    return msgspec.json.decode(done.stdout, type=list[Timed])
 
 
 def fill(made: Installation, leads: int) -> None:

@@ -1,12 +1,13 @@
 """What many leads cost the lane and the processes: speed beside an empty installation, start, memory, disk.
 
-    python -m bench.scale [--engine sqlite|postgres] [--leads 1000000] [--rounds 3] [--seconds 4]
+    python -m bench.scale [--engine sqlite|postgres] [--leads 1000000] [--rounds 3] [--seconds 4] [--pages 5]
 
 One installation is filled by ``stagewise dev fill``, another stays empty, and the same load goes to both in turns: a
 ratio is taken within a round. Then ``stagewise serve`` runs on the full one: printed are the time from its start to
 the first 201, and what each process holds in memory after load, a round of the console's pages and an emptied outbox.
-Bytes a lead are what the empty installation's database grew by, before the worker fills in its search. Exits with 1 if
-an answer was not a 201, a page was not there, or a row is missing.
+Bytes a lead are what the empty installation's database grew by, before the worker fills in its search. With ``--pages``
+each page of the console is timed as well, as bench/pages.py does it. Exits with 1 if an answer was not a 201, a page
+was not there, or a row is missing.
 """
 
 from __future__ import annotations
@@ -54,7 +55,7 @@ class Scale(msgspec.Struct):
         return median(full / empty for empty, full in self.rates)
 
 
-def measure(engine: str, leads: int, rounds: int, seconds: int, folder: Path) -> Scale:
+def measure(engine: str, leads: int, rounds: int, seconds: int, page_rounds: int, folder: Path) -> Scale:
     """Measure one database."""
     full, empty = (installations.make(folder / f"{name}-{engine}", engine) for name in ("full", "empty"))
     try:
@@ -64,6 +65,8 @@ def measure(engine: str, leads: int, rounds: int, seconds: int, folder: Path) ->
         pages.fill(full, leads)
         found = Scale(engine, leads, time.monotonic() - began, 0, [], 0, {}, [])
         _compare(found, empty, full, rounds, seconds)
+        if page_rounds:
+            print(pages.table(pages.time_pages(full, engine, page_rounds)), flush=True)
         _run_everything(found, full, seconds)
         return found
     finally:
@@ -190,6 +193,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     parser.add_argument("--leads", type=int, default=LEADS, help="default: %(default)s")
     parser.add_argument("--rounds", type=int, default=3, help="default: %(default)s")
     parser.add_argument("--seconds", type=int, default=4, help="default: %(default)s")
+    parser.add_argument("--pages", type=int, default=0, help="time the console's pages too, in so many rounds")
     parser.add_argument("--inside", action="store_true", help=argparse.SUPPRESS)
     options = parser.parse_args(arguments)
     if options.inside:
@@ -198,7 +202,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     problems = 0
     with machine.run_folder() as folder:
         for engine in options.engine or pages.ENGINES:
-            found = measure(engine, options.leads, options.rounds, options.seconds, folder)
+            found = measure(engine, options.leads, options.rounds, options.seconds, options.pages, folder)
             print(table(found), flush=True)
             problems += len(found.problems)
     return 1 if problems else 0
