@@ -23,7 +23,7 @@ TOP = 2**62
 #: So many of the newest leads are looked at before an index that holds many is walked: mostly they are enough.
 _TASTE = 2_048
 #: It has this long in any case, in seconds: for what is rare it needs little, and nothing else finds it.
-_SEARCHING_S = 0.07
+_SEARCHING_S = 0.06
 #: So long an index of texts may take to find few leads, in seconds; where it takes longer, they are many.
 _GATHERING_S = 0.03
 #: With so many among them, a page is full soon enough when one just goes on.
