@@ -15,27 +15,32 @@ from tests.support.installation import Installation
 
 pytestmark = pytest.mark.slow
 
-#: How often in the long form.
-LONG = int(os.environ.get("SOAK_KILLS", "100"))
-TIMES = [3, pytest.param(LONG, marks=pytest.mark.soak)]
+#: How often a worker is killed in the long form; what takes longer to come back is killed less often.
+LONG = int(os.environ.get("SOAK_KILLS", "200"))
+LONG_FORMS = {"worker": LONG, "group": LONG // 2, "master": LONG // 4}
 
 
-@pytest.mark.parametrize("times", TIMES)
-@pytest.mark.parametrize("what", ["worker", "group", "master"])
+@pytest.mark.parametrize(
+    ("what", "times"),
+    [
+        *((what, 3) for what in LONG_FORMS),
+        *(pytest.param(what, times, marks=pytest.mark.soak) for what, times in LONG_FORMS.items()),
+    ],
+)
 def test_processes_of_the_lane_may_be_killed(installation: Installation, tmp_path: Path, what: str, times: int) -> None:
     outcome = kills.run(installation, what, times, tmp_path)
     assert outcome.is_well, outcome.table
     assert len(outcome.calls) > 20 * times
 
 
-@pytest.mark.parametrize("times", TIMES)
+@pytest.mark.parametrize("times", [3, pytest.param(LONG, marks=pytest.mark.soak)])
 @pytest.mark.parametrize("engine", ["postgres"])
 def test_connections_to_the_database_may_be_cut(installation: Installation, tmp_path: Path, times: int) -> None:
     outcome = kills.run(installation, "backend", times, tmp_path)
     assert outcome.is_well, outcome.table
 
 
-@pytest.mark.parametrize("times", [2, pytest.param(LONG // 2, marks=pytest.mark.soak)])
+@pytest.mark.parametrize("times", [2, pytest.param(LONG // 4, marks=pytest.mark.soak)])
 def test_the_database_server_may_be_killed(
     own_postgres: tuple[postgres.Cluster, Installation], tmp_path: Path, times: int
 ) -> None:
