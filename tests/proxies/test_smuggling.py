@@ -103,6 +103,7 @@ def problems(answers: list[Answer], name: str, marked: list[Answer], stored: lis
 @pytest.mark.parametrize("rounds", [pytest.param(1, marks=pytest.mark.slow), pytest.param(100, marks=pytest.mark.soak)])
 def test_the_next_caller_gets_its_own_answer_and_nothing_is_stored_unseen(way: Way, rounds: int) -> None:
     failures = []
+    kept: list[bool] = []
     statuses: dict[str, list[int]] = {}
     for number in range(1, rounds + 1):
         for row in CONNECTIONS:
@@ -112,9 +113,11 @@ def test_the_next_caller_gets_its_own_answer_and_nothing_is_stored_unseen(way: W
             answers = way.send(row, LONG_S if patient else SHORT_S)
             statuses[row.id] = [answer.status for answer in answers]
             name, marked = way.send_marked()
-            assert way.kept()
+            kept.append(way.kept())
             failures += [f"{row.id} ({row.why}): {each}" for each in problems(answers, name, marked, way.stored())]
     assert not failures, "\n".join(failures)
+    # Nearly always the next caller's request went over a connection that had been used; a proxy may close one at times.
+    assert sum(kept) > 0.9 * len(kept)
     # They got through: the proxy did not simply refuse everything.
     assert sum(status == [201] for status in statuses.values()) >= 3, statuses
 

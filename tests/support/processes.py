@@ -19,6 +19,8 @@ from tests.support.shared import ROOT
 
 #: The command, as the tests start it.
 STAGEWISE = (sys.executable, "-m", "stagewise")
+#: What was killed has ended by then, in seconds.
+_KILLED_S = 5.0
 
 
 class Answer(NamedTuple):
@@ -116,10 +118,16 @@ class Process:
         self.popen.wait()
 
     def kill_all(self) -> None:
-        """``kill -9`` of the process and everything it started."""
+        """``kill -9`` of the process and everything it started, and wait until all have ended.
+
+        One that is just syncing ends when the disk has answered, and holds its port until then.
+        """
         with contextlib.suppress(ProcessLookupError):
             os.killpg(self.pid, signal.SIGKILL)
         self.popen.wait()
+        deadline = time.monotonic() + _KILLED_S
+        while self.children() and time.monotonic() < deadline:
+            time.sleep(0.01)
 
     def children(self) -> dict[int, str]:
         """Processes that it started, directly or not: pid → command line."""
