@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import base64
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import pytest
+from django.db import connection
 from django.http import QueryDict
 
 from stagewise.accounts.clock import now_ms
 from stagewise.accounts.models import Workspace
 from stagewise.leads import finding, held
-from stagewise.leads.finding import Budget, Cursor, Filters
+from stagewise.leads.finding import Budget, Cursor, Filters, walking
+from stagewise.leads.finding.patience import TooLate, broken_off_after
 from stagewise.leads.models import HeldLead, Lead
 from stagewise.worker.derive import derive
 from tests.support.cast import Cast, lead
@@ -85,6 +89,45 @@ def test_when_time_is_up_the_page_says_how_far_it_looked_and_goes_on_from_there(
     second = finding.find(cast.acme.workspace, filters, first.following, 5, Budget(seconds=0, window=6))
     assert [each.pk for each in second.leads] == [old.pk]
     assert (second.following, second.looked_until) == (None, None)
+
+
+def test_a_look_that_is_broken_off_goes_on_where_it_began(cast: Cast, monkeypatch: pytest.MonkeyPatch) -> None:
+    old = lead(cast.acme, name="By hand", endpoint=None)
+    others = [lead(cast.acme) for _ in range(8)]
+    given: list[float | None] = []
+
+    @contextmanager
+    def second_is_too_late(seconds: float | None) -> Iterator[None]:
+        given.append(seconds)
+        if len(given) == 2:
+            raise TooLate
+        yield
+
+    monkeypatch.setattr(walking, "broken_off_after", second_is_too_late)
+    hasty = finding.find(cast.acme.workspace, Filters(endpoint=0), size=5, budget=Budget(60, 3))
+    assert (hasty.leads, hasty.looked_until) == ([], others[-3].created_at)
+    rest = finding.find(cast.acme.workspace, Filters(endpoint=0), hasty.following, 5, Budget(60, 3))
+    assert [each.pk for each in rest.leads] == [old.pk]
+    # The first window of each page has all the time it needs.
+    assert given[0] is None
+    assert given[1] is not None
+    assert given[2] is None
+
+
+def test_a_statement_of_sqlite_ends_when_time_is_up_and_the_next_one_need_not(cast: Cast) -> None:
+    del cast
+    count = "WITH RECURSIVE n(i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < %s) SELECT count(*) FROM n"
+
+    def counted(most: int, seconds: float | None) -> int:
+        with broken_off_after(seconds), connection.cursor() as cursor:
+            cursor.execute(count, [most])
+            return int(cursor.fetchone()[0])
+
+    if connection.vendor == "sqlite":
+        with pytest.raises(TooLate):
+            counted(10**9, 0.01)
+    assert counted(100_000, None) == 100_000
+    assert counted(10, 60) == 10
 
 
 @pytest.mark.parametrize(

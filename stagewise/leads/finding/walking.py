@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from django.db import connection
 
 from stagewise.leads.finding import drivers, texts
+from stagewise.leads.finding.patience import TooLate, broken_off_after
 from stagewise.leads.finding.wanted import leads_of_window
 
 if TYPE_CHECKING:
@@ -56,6 +57,11 @@ class Budget:
         seconds = _WINDOW_S if self.left is None else min(_WINDOW_S, self.left)
         wanted = size * min(max(seconds / max(took, 1e-6), 1 / _STEP), _STEP)
         return max(1, min(int(wanted), max(_LARGEST_WINDOW, self.window)))
+
+    @property
+    def patience(self) -> float | None:
+        """Seconds that a window may take before it is broken off; None: as long as it needs."""
+        return None if self.left is None else self.left + _WINDOW_S
 
     @property
     def left(self) -> float | None:
@@ -121,12 +127,19 @@ class Walk:
         ``along`` is what to walk along, if that is known; ``share`` is how much of the time may be taken.
         """
         ids: list[int] = []
+        went = False
         for whole in self._stretches(edge, along):
             rest, looked, self._size = whole.after(edge, newest=self.newest), 0, self.budget.window
             while not rest.is_empty and (whole.most is None or looked < whole.most):
                 part, begun = rest.begin(newest=self.newest), time.monotonic()
                 size = self._size if whole.most is None else min(self._size, whole.most - looked)
-                found, last, count = self._look(part, size, most - len(ids))
+                try:
+                    # The first window is looked through in any case, so that whoever goes on comes further.
+                    with broken_off_after(self.budget.patience if went else None):
+                        found, last, count = self._look(part, size, most - len(ids))
+                except TooLate:
+                    return Found(ids, edge or 0, complete=False)
+                went = True
                 ids += found
                 self._count = len(ids)
                 if len(ids) >= most:
